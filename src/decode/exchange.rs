@@ -1,0 +1,269 @@
+//! One HTTP exchange, with everything that the recording says of it and nothing that it does not.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::body::Body;
+use crate::evidence::{At, CaptureId, Timestamp};
+
+/// Why something is not known although it may have been there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unknown {
+    /// The exporter removes this header, or may have removed it.
+    RemovedByExporter,
+    /// The recording holds no body here, or none any more.
+    BodyNotRecorded,
+    /// The body was cut, or is over the limit, or cannot be decoded.
+    BodyUnreadable,
+    /// The recording holds no headers for this message, or only some that the tool guessed.
+    HeadersNotRecorded,
+    /// The recording holds no response, and does not show that none came.
+    ResponseNotRecorded,
+    /// A table entry of HTTP/2 header compression that was made before the recording began.
+    TableEntryUnknown,
+    /// The leg is not in the recording.
+    LegNotRecorded,
+    /// Nothing closes the time in which it could still have happened.
+    WindowOpen,
+    /// More than one candidate fits and nothing decides between them.
+    Ambiguous,
+    /// The value is there in a form that cannot be compared: opaque, encrypted or malformed.
+    Opaque,
+}
+
+impl Unknown {
+    /// The reason in words that continue "not observed: ".
+    pub fn reason(self) -> &'static str {
+        match self {
+            Unknown::RemovedByExporter => "the exporter removes this header",
+            Unknown::BodyNotRecorded => "the recording holds no body here",
+            Unknown::BodyUnreadable => "the body cannot be read",
+            Unknown::HeadersNotRecorded => "the recording holds no headers here",
+            Unknown::ResponseNotRecorded => "the recording holds no answer here",
+            Unknown::TableEntryUnknown => "the recording begins after this header was set up",
+            Unknown::LegNotRecorded => "this leg is not in the recording",
+            Unknown::WindowOpen => "the recording ends before it could have happened",
+            Unknown::Ambiguous => "more than one fits",
+            Unknown::Opaque => "the value cannot be read",
+        }
+    }
+}
+
+/// One HTTP request and what came back.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The recording.
+    pub capture: CaptureId,
+    /// The place in the recording.
+    pub at: At,
+    /// Time the request was sent; `None` where the recording has no clock.
+    pub sent_at: Option<Timestamp>,
+    /// Time the answer was complete; `None` where no answer came or the recording has no clock.
+    pub answered_at: Option<Timestamp>,
+    /// Between whom.
+    pub connection: Connection,
+    /// The request.
+    pub request: Request,
+    /// The answer, or what is known of its absence. An HTTP 401 is an answer.
+    pub answer: Answer,
+}
+
+/// What the recording says about who talked to whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// A name that two exchanges of this recording share if and only if they went over one connection; `None` where
+    /// the recording names no connections.
+    pub id: Option<Arc<str>>,
+    /// Source address of the request; `None` where the recording has none.
+    pub client: Option<SocketAddr>,
+    /// Destination address of the request; `None` where the recording has none. The port may be 0 where only the
+    /// address is recorded.
+    pub server: Option<SocketAddr>,
+    /// The page that sent the request, in the recorder's name for it; `None` outside browsers.
+    pub page: Option<Arc<str>>,
+    /// When and how the connection ended; `None` where the recording does not show an end.
+    pub closed: Option<Closed>,
+}
+
+/// The end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// When.
+    pub at: Timestamp,
+    /// Whether by RST; otherwise by FIN.
+    pub by_reset: bool,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Method as sent.
+    pub method: String,
+    /// `http`, `https`, or what else the recording says (`data`, `ws`); lower case.
+    pub scheme: String,
+    /// Host and port as the request names them (`Host`, `:authority` or the absolute target); empty where unknown.
+    pub authority: String,
+    /// The request target as sent: path and query, without fragment.
+    pub target: String,
+    /// `http/1.0`, `http/1.1`, `h2`, `h3`, or the recorder's word; `None` where the recording does not say.
+    pub version: Option<String>,
+    /// Header fields in the order recorded.
+    pub headers: Headers,
+    /// The body.
+    pub body: Body,
+}
+
+impl Request {
+    /// The absolute URL: scheme, authority and target put together. Not normalised.
+    pub fn url(&self) -> String {
+        if self.authority.is_empty() && !matches!(self.scheme.as_str(), "http" | "https") {
+            return format!("{}:{}", self.scheme, self.target);
+        }
+        format!("{}://{}{}", self.scheme, self.authority, self.target)
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// A response with a status.
+    Received(Response),
+    /// It is known that no response came: reset, refused, blocked by the browser. The text is the recorder's word for
+    /// it (`net::ERR_FAILED`), possibly empty.
+    None(String),
+    /// The recording does not show whether a response came.
+    NotRecorded,
+}
+
+impl Answer {
+    /// The response, where there is one.
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            Answer::Received(response) => Some(response),
+            _ => None,
+        }
+    }
+}
+
+/// A response.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Header fields in the order recorded.
+    pub headers: Headers,
+    /// The body.
+    pub body: Body,
+    /// Whether the recorder says that it came from a cache and not over the network.
+    pub from_cache: bool,
+}
+
+/// One header field as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Name, spelled as recorded.
+    pub name: Box<str>,
+    /// Value as recorded.
+    pub value: HeaderValue,
+}
+
+/// A header value.
+#[derive(Clone, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// As recorded.
+    Text(Box<str>),
+    /// The header was sent, its value was replaced by a mask.
+    Masked,
+}
+
+impl std::fmt::Debug for HeaderValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            HeaderValue::Text(value) => write!(f, "({} octets)", value.len()),
+            HeaderValue::Masked => f.write_str("(masked)"),
+        }
+    }
+}
+
+/// Which header fields may have been removed from a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Withheld {
+    /// The list is whole: what is not in it was not sent.
+    #[default]
+    Nothing,
+    /// `Authorization`, `Cookie` and `Set-Cookie` may have been removed.
+    Credentials,
+    /// One of `Authorization` and `Cookie` was removed for certain; the number is its length on the wire in octets,
+    /// name, colon, space and line end included, of all that was removed.
+    CredentialsFor(u32),
+    /// The list is not what was sent on the wire.
+    Everything,
+}
+
+/// What a header list says about one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderState<'a> {
+    /// There, with this value (the first one).
+    Present(&'a str),
+    /// There, but the value was replaced by a mask.
+    Masked,
+    /// Not sent.
+    Absent,
+    /// Not in the list, which does not show that it was not sent.
+    Unknown(Unknown),
+}
+
+/// Header fields in the order recorded, with repetitions and spelling.
+#[derive(Debug, Clone, Default)]
+pub struct Headers {
+    /// The fields.
+    pub list: Vec<Header>,
+    /// What may be missing from the list.
+    pub withheld: Withheld,
+}
+
+/// The header names that exporters remove, lower case.
+pub const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "cookie", "set-cookie"];
+
+impl Headers {
+    /// What is known about `name` (compared without case, RFC 9110, 5.1).
+    pub fn state(&self, name: &str) -> HeaderState<'_> {
+        for header in &self.list {
+            if header.name.eq_ignore_ascii_case(name) {
+                return match &header.value {
+                    HeaderValue::Text(value) => HeaderState::Present(value),
+                    HeaderValue::Masked => HeaderState::Masked,
+                };
+            }
+        }
+        match self.withheld {
+            Withheld::Nothing => HeaderState::Absent,
+            Withheld::Everything => HeaderState::Unknown(Unknown::HeadersNotRecorded),
+            Withheld::Credentials | Withheld::CredentialsFor(_) => {
+                if CREDENTIAL_HEADERS.iter().any(|removed| removed.eq_ignore_ascii_case(name)) {
+                    HeaderState::Unknown(Unknown::RemovedByExporter)
+                } else {
+                    HeaderState::Absent
+                }
+            }
+        }
+    }
+
+    /// The first readable value of `name`; `None` where there is none, for whatever reason.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        match self.state(name) {
+            HeaderState::Present(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Every readable value of `name`, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        self.list.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).filter_map(|header| match &header
+            .value
+        {
+            HeaderValue::Text(value) => Some(&**value),
+            HeaderValue::Masked => None,
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! Says what a message is in OAuth or MCP and which messages belong together: steps, clients, custody, bindings.
+//!
+//! Does not say whether anything is right.
+
+pub mod record;
+pub mod schema;
+mod schema_table;
+
+use crate::decode::exchange::Exchange;
+use record::{ExchangeId, Record, RecordId};
+use schema::{Kind, Leg, Revision};
+
+/// Everything that was reconstructed from the recordings of one incident.
+#[derive(Debug, Default)]
+pub struct Incident {
+    /// All exchanges of all recordings, in time order.
+    pub exchanges: Vec<Exchange>,
+    /// Place of each exchange in time order in its own recording.
+    pub ordinals: Vec<usize>,
+    /// What each exchange is; `None` where it is nothing of OAuth or MCP.
+    pub roles: Vec<Option<Kind>>,
+    /// The trail of each exchange: index into `trails`; `None` where it belongs to none, or to more than one may.
+    pub trail_of: Vec<Option<usize>>,
+    /// The trails, in order of their first exchange.
+    pub trails: Vec<Trail>,
+}
+
+/// One client at one MCP endpoint.
+#[derive(Debug)]
+pub struct Trail {
+    /// `clientInfo.name` and `clientInfo.version` of the client; `None` where none was seen.
+    pub client_info: Option<(String, Option<String>)>,
+    /// The kinds of key by which its exchanges were joined, sorted.
+    pub recognised_by: Vec<&'static str>,
+    /// Canonical URL of the MCP endpoint.
+    pub server: String,
+    /// Issuers of the authorization servers involved, in order of appearance.
+    pub authorization_servers: Vec<String>,
+    /// Its exchanges, in time order.
+    pub exchanges: Vec<ExchangeId>,
+    /// Its records, in time order.
+    pub records: Vec<Record>,
+    /// The legs that are visible.
+    pub legs: Vec<Leg>,
+    /// The stretches of revisions, in time order; at least one.
+    pub stretches: Vec<Stretch>,
+    /// Its authorization attempts, in time order.
+    pub flows: Vec<Flow>,
+}
+
+impl Trail {
+    /// The record with this id.
+    pub fn record(&self, id: RecordId) -> Option<&Record> {
+        self.records.get(id.0 as usize)
+    }
+
+    /// The records of one kind, in time order.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (RecordId, &Record)> {
+        self.records
+            .iter()
+            .enumerate()
+            .filter(move |(_, record)| record.kind == kind)
+            .map(|(at, record)| (RecordId(at as u32), record))
+    }
+}
+
+/// A stretch of a trail under one revision.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    /// The first exchange of it.
+    pub from: ExchangeId,
+    /// The revisions that it may be; one where it is decided.
+    pub candidates: Vec<Revision>,
+    /// How it was decided (design, decision 1): one of the closed list.
+    pub by: &'static str,
+    /// The record and the field that decide; `None` for `default` and `assumed`.
+    pub evidence: Option<(RecordId, schema::Field)>,
+}
+
+/// One authorization attempt: from its trigger to token or failure.
+#[derive(Debug, Clone, Default)]
+pub struct Flow {
+    /// The refusal that began it; `None` where it began unasked.
+    pub trigger: Option<RecordId>,
+    /// Its records, in time order, the trigger included.
+    pub records: Vec<RecordId>,
+    /// The token response with a usable token; `None` where it ended without one.
+    pub token: Option<RecordId>,
+}

@@ -1,0 +1,517 @@
+//! The records, fields and bindings that rule pages may speak of: names and which record has which.
+//!
+//! One table, used three ways: `trail` fills it, `check` refuses pages that name anything else, and the documentation
+//! lists it.
+
+use crate::evidence::Half;
+
+/// Declares an enum whose variants have the names that rule pages use.
+macro_rules! names {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// Every one, in the order of the table.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The name in rule pages and output.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// The one with this name; `None` where there is none.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some($name::$variant),)* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+pub(crate) use names;
+
+names! {
+    /// The links of the chain of custody, in order, and `transport`, the family beside the chain.
+    Link {
+        /// The MCP server answers 401 or 403 and points to its metadata.
+        Challenge = "challenge",
+        /// The client obtains usable protected resource metadata (RFC 9728).
+        ResourceMetadata = "resource-metadata",
+        /// The client obtains usable authorization server metadata (RFC 8414, OpenID Connect Discovery).
+        AsMetadata = "as-metadata",
+        /// The client has a `client_id` that this authorization server knows.
+        Registration = "registration",
+        /// The browser is sent to the authorization endpoint.
+        AuthorizationRequest = "authorization-request",
+        /// The authorization response reaches the client that asked.
+        Callback = "callback",
+        /// The client redeems the code.
+        TokenRequest = "token-request",
+        /// The authorization server issues a usable token.
+        TokenResponse = "token-response",
+        /// The token travels with every MCP request, through every hop, to the server.
+        TokenAttachment = "token-attachment",
+        /// The MCP server accepts that token.
+        TokenAcceptance = "token-acceptance",
+        /// The MCP session goes on.
+        Session = "session",
+        /// Refresh and step-up keep it authorized.
+        Renewal = "renewal",
+        /// Message framing that can imitate an authorization loss. No row of the chain.
+        Transport = "transport",
+    }
+}
+
+impl Link {
+    /// The twelve links of the chain, in order, without `transport`.
+    pub fn chain() -> impl Iterator<Item = Link> {
+        Link::ALL.iter().copied().filter(|link| *link != Link::Transport)
+    }
+}
+
+names! {
+    /// Who has to change.
+    Party {
+        /// The MCP client, with the page or process it runs in.
+        Client = "client",
+        /// The MCP server, with whoever operates it.
+        McpServer = "mcp-server",
+        /// The authorization server.
+        AuthorizationServer = "authorization-server",
+        /// A proxy, gateway or edge between them.
+        Intermediary = "intermediary",
+        /// The person who logs in.
+        User = "user",
+        /// The recording does not decide; a reason stands beside it.
+        Unknown = "unknown",
+    }
+}
+
+names! {
+    /// Between whom an exchange goes.
+    Leg {
+        /// Browser and authorization server.
+        BrowserAs = "browser-as",
+        /// Browser and the client's callback listener.
+        BrowserClient = "browser-client",
+        /// Client and authorization server.
+        ClientAs = "client-as",
+        /// Client and MCP server.
+        ClientMcp = "client-mcp",
+        /// MCP server and authorization server.
+        McpAs = "mcp-as",
+        /// Authorization server and the client's metadata document.
+        AsClientMetadata = "as-client-metadata",
+    }
+}
+
+names! {
+    /// Revisions of the protocol, oldest first.
+    Revision {
+        /// 2024-11-05: HTTP+SSE, no authorization.
+        R20241105 = "2024-11-05",
+        /// 2025-03-26: Streamable HTTP, first authorization chapter.
+        R20250326 = "2025-03-26",
+        /// 2025-06-18: protected resource metadata, resource indicators.
+        R20250618 = "2025-06-18",
+        /// 2025-11-25: client metadata documents, scope challenges.
+        R20251125 = "2025-11-25",
+        /// 2026-07-28: stateless.
+        R20260728 = "2026-07-28",
+    }
+}
+
+names! {
+    /// The kinds of record that `given` may name.
+    Kind {
+        /// One HTTP exchange between client and MCP server.
+        McpExchange = "mcp_exchange",
+        /// A request for protected resource metadata (RFC 9728, 3.1).
+        ResourceMetadataRequest = "resource_metadata_request",
+        /// A request for authorization server metadata (RFC 8414, 3.1; OpenID Connect Discovery 4).
+        AsMetadataRequest = "as_metadata_request",
+        /// A dynamic client registration request (RFC 7591, 3.1).
+        RegistrationRequest = "registration_request",
+        /// A fetch of a client ID metadata document by the authorization server.
+        ClientMetadataFetch = "client_metadata_fetch",
+        /// An authorization request (RFC 6749, 4.1.1), also a pushed one (RFC 9126).
+        AuthorizationRequest = "authorization_request",
+        /// An authorization response (RFC 6749, 4.1.2): the redirect that carries it, the callback request, or both.
+        AuthorizationResponse = "authorization_response",
+        /// A token request (RFC 6749, 4.1.3, 6).
+        TokenRequest = "token_request",
+        /// A token response (RFC 6749, 5.1, 5.2).
+        TokenResponse = "token_response",
+        /// A CORS preflight (Fetch, 4.8).
+        Preflight = "preflight",
+        /// A JSON-RPC message of the client.
+        ClientMessage = "client_message",
+        /// A JSON-RPC message of the server.
+        ServerMessage = "server_message",
+        /// One event of an event stream.
+        ServerEvent = "server_event",
+        /// An MCP session.
+        Session = "session",
+        /// One token at one endpoint with one method.
+        TokenUse = "token_use",
+        /// All probes for one resource or one issuer.
+        Discovery = "discovery",
+        /// A refusal for want of scope and what the client did about it.
+        StepUp = "step_up",
+        /// Which era one client takes one origin for.
+        ServerEra = "server_era",
+    }
+}
+
+names! {
+    /// The fields of records. `sent_at`, `answered_at`, `status` and `url` are fields of every exchange.
+    Field {
+        /// Time the request was sent, microseconds since the epoch.
+        SentAt = "sent_at",
+        /// Time the answer was complete, microseconds since the epoch.
+        AnsweredAt = "answered_at",
+        /// HTTP status; absent where it is known that no answer came.
+        Status = "status",
+        /// Absolute URL of the request, without fragment.
+        Url = "url",
+        /// HTTP method.
+        Method = "method",
+        /// `Content-Type` of the request.
+        ContentType = "content_type",
+        /// Media type of the response, lower case, without parameters.
+        ResponseContentType = "response_content_type",
+        /// `Accept` of the request.
+        Accept = "accept",
+        /// Origin of the page that sent the request (`Origin`, or that of the preflight).
+        Origin = "origin",
+        /// Derived: whether that origin differs from the one asked (Fetch, 4.5).
+        CrossOrigin = "cross_origin",
+        /// `Access-Control-Allow-Origin` of the response.
+        AllowOrigin = "allow_origin",
+        /// Derived: response headers that a page may read (Fetch, 3.3.2), lower case.
+        ExposedHeaders = "exposed_headers",
+        /// `Access-Control-Allow-Headers` of the response, lower case.
+        AllowHeaders = "allow_headers",
+        /// `Access-Control-Request-Headers`, lower case.
+        RequestedHeaders = "requested_headers",
+        /// JSON-RPC method of the request body.
+        JsonrpcMethod = "jsonrpc_method",
+        /// Scheme of `Authorization`, lower case.
+        AuthScheme = "auth_scheme",
+        /// Token of `Authorization: Bearer` or `DPoP` (RFC 6750, 2.1).
+        Bearer = "bearer",
+        /// Derived: what the token was issued as: `access`, `refresh`, `id`, `code`.
+        BearerKind = "bearer.kind",
+        /// Claim `iss`.
+        BearerJwtIss = "bearer.jwt.iss",
+        /// Claim `aud`, a list.
+        BearerJwtAud = "bearer.jwt.aud",
+        /// Claim `exp`, seconds since the epoch.
+        BearerJwtExp = "bearer.jwt.exp",
+        /// Claim `nbf`, seconds since the epoch.
+        BearerJwtNbf = "bearer.jwt.nbf",
+        /// Claim `iat`, seconds since the epoch.
+        BearerJwtIat = "bearer.jwt.iat",
+        /// A token in the query string (RFC 6750, 2.3).
+        TokenInQuery = "token_in_query",
+        /// `Mcp-Session-Id` of the request.
+        SessionId = "session_id",
+        /// `Mcp-Session-Id` of the response.
+        ResponseSessionId = "response_session_id",
+        /// `MCP-Protocol-Version` of the request.
+        VersionHeader = "version_header",
+        /// `Mcp-Method` of the request.
+        McpMethodHeader = "mcp_method_header",
+        /// `Mcp-Name` of the request.
+        McpNameHeader = "mcp_name_header",
+        /// `Last-Event-ID` of the request.
+        LastEventId = "last_event_id",
+        /// `WWW-Authenticate` of the response.
+        Challenge = "challenge.present",
+        /// Schemes of the challenge, lower case.
+        ChallengeSchemes = "challenge.schemes",
+        /// `error` of the Bearer or DPoP challenge (RFC 6750, 3.1).
+        ChallengeError = "challenge.error",
+        /// `scope` of the Bearer challenge, a list.
+        ChallengeScope = "challenge.scope",
+        /// `resource_metadata` of the challenge (RFC 9728, 5.1).
+        ChallengeResourceMetadata = "challenge.resource_metadata",
+        /// Name of a header that carries the challenge in the place of `WWW-Authenticate`.
+        ChallengeRenamedTo = "challenge.renamed_to",
+        /// Derived: what the refusal says is wrong: `missing`, `invalid`, `insufficient`, `session`, `version`,
+        /// `origin`, `none`.
+        RefusalReadsAs = "refusal_reads_as",
+        /// Marks of an edge or gateway in the response: header names, lower case.
+        EdgeMarks = "edge_marks",
+        /// Derived: `http+sse`, `streamable`, `modern`.
+        Era = "era",
+        /// Derived: form of the URL of a metadata request.
+        Form = "form",
+        /// Derived: place among the probes for the same thing, from 1.
+        Position = "position",
+        /// `resource` of the document.
+        DocumentResource = "document.resource",
+        /// `authorization_servers` of the document.
+        DocumentAuthorizationServers = "document.authorization_servers",
+        /// `scopes_supported` of the document.
+        DocumentScopesSupported = "document.scopes_supported",
+        /// `bearer_methods_supported` of the document.
+        DocumentBearerMethodsSupported = "document.bearer_methods_supported",
+        /// `oauth` or `oidc`.
+        MetadataKind = "kind",
+        /// Derived: the issuer whose metadata was asked for.
+        ExpectedIssuer = "expected_issuer",
+        /// `issuer` of the document.
+        DocumentIssuer = "document.issuer",
+        /// `authorization_endpoint` of the document.
+        DocumentAuthorizationEndpoint = "document.authorization_endpoint",
+        /// `token_endpoint` of the document.
+        DocumentTokenEndpoint = "document.token_endpoint",
+        /// `registration_endpoint` of the document.
+        DocumentRegistrationEndpoint = "document.registration_endpoint",
+        /// `code_challenge_methods_supported` of the document.
+        DocumentCodeChallengeMethodsSupported = "document.code_challenge_methods_supported",
+        /// `grant_types_supported` of the document.
+        DocumentGrantTypesSupported = "document.grant_types_supported",
+        /// `token_endpoint_auth_methods_supported` of the document.
+        DocumentTokenEndpointAuthMethodsSupported = "document.token_endpoint_auth_methods_supported",
+        /// `authorization_response_iss_parameter_supported` of the document.
+        DocumentIssParameterSupported = "document.authorization_response_iss_parameter_supported",
+        /// `client_id_metadata_document_supported` of the document.
+        DocumentClientIdMetadataDocumentSupported = "document.client_id_metadata_document_supported",
+        /// `client_id` of a client ID metadata document.
+        DocumentClientId = "document.client_id",
+        /// `redirect_uris` of a client ID metadata document.
+        DocumentRedirectUris = "document.redirect_uris",
+        /// Issuer of the authorization server asked.
+        Issuer = "issuer",
+        /// URL of the endpoint asked, without query.
+        Endpoint = "endpoint",
+        /// `redirect_uris` of the request.
+        RedirectUris = "redirect_uris",
+        /// `grant_types` of the request.
+        GrantTypes = "grant_types",
+        /// `application_type` of the request.
+        ApplicationType = "application_type",
+        /// `token_endpoint_auth_method` of the request.
+        AuthMethod = "auth_method",
+        /// `client_id` of the registration response.
+        ResponseClientId = "response.client_id",
+        /// `client_secret` of the registration response.
+        ResponseClientSecret = "response.client_secret",
+        /// `client_secret_expires_at` of the registration response.
+        ResponseClientSecretExpiresAt = "response.client_secret_expires_at",
+        /// `redirect_uris` of the registration response.
+        ResponseRedirectUris = "response.redirect_uris",
+        /// `token_endpoint_auth_method` of the registration response.
+        ResponseAuthMethod = "response.auth_method",
+        /// `error` of the registration response.
+        ResponseError = "response.error",
+        /// `client_id`.
+        ClientId = "client_id",
+        /// `redirect_uri`.
+        RedirectUri = "redirect_uri",
+        /// `response_type`.
+        ResponseType = "response_type",
+        /// `scope`, a list.
+        Scope = "scope",
+        /// `state`.
+        State = "state",
+        /// `code_challenge` (RFC 7636, 4.3).
+        CodeChallenge = "code_challenge",
+        /// `code_challenge_method`; `plain` where the parameter is omitted beside a challenge.
+        CodeChallengeMethod = "code_challenge_method",
+        /// `resource` (RFC 8707), a list.
+        Resource = "resource",
+        /// `nonce`.
+        Nonce = "nonce",
+        /// Names of parameters that are there more than once.
+        DuplicateParameters = "duplicate_parameters",
+        /// Derived: origin of the page that began the authorization.
+        PageOrigin = "page_origin",
+        /// Derived: `iss` that came back in the answer to this request.
+        IssReceived = "iss_received",
+        /// `code`.
+        Code = "code",
+        /// `iss` (RFC 9207).
+        Iss = "iss",
+        /// `error`.
+        Error = "error",
+        /// Whether the redirect that carries the answer was seen.
+        RedirectSeen = "redirect_seen",
+        /// Whether the request to the client's callback was seen.
+        CallbackSeen = "callback_seen",
+        /// Status of the callback request.
+        CallbackStatus = "callback_status",
+        /// Origin of the callback URL.
+        CallbackOrigin = "callback_origin",
+        /// `grant_type`.
+        GrantType = "grant_type",
+        /// `code_verifier` (RFC 7636, 4.5).
+        CodeVerifier = "code_verifier",
+        /// Derived: how the client authenticated: `none`, `client_secret_basic`, `client_secret_post`,
+        /// `client_secret_jwt`, `private_key_jwt`, `several`.
+        ClientAuth = "client_auth",
+        /// `refresh_token`.
+        RefreshToken = "refresh_token",
+        /// `access_token`.
+        AccessToken = "access_token",
+        /// Claim `iss`.
+        AccessTokenJwtIss = "access_token.jwt.iss",
+        /// Claim `aud`, a list.
+        AccessTokenJwtAud = "access_token.jwt.aud",
+        /// Claim `exp`, seconds since the epoch.
+        AccessTokenJwtExp = "access_token.jwt.exp",
+        /// `token_type`, lower case.
+        TokenType = "token_type",
+        /// `expires_in`, seconds.
+        ExpiresIn = "expires_in",
+        /// `id_token`.
+        IdToken = "id_token",
+        /// Derived: the scope granted; the requested one where the answer omits it (RFC 6749, 5.1).
+        GrantedScope = "granted_scope",
+        /// Derived: whether the answer holds another refresh token than the request.
+        Rotated = "rotated",
+        /// `Cache-Control` of the response.
+        CacheControl = "cache_control",
+        /// Derived: changes of the verdict, accepted to refused and back, with id and token constant.
+        VerdictChanges = "verdict_changes",
+        /// Derived: accepted requests with this id after initialize and before the first refusal.
+        AcceptedUses = "accepted_uses",
+        /// Derived: instance marks of the answers differ.
+        InstanceMarksDiffer = "instance_marks_differ",
+        /// Protocol version of the session.
+        Version = "version",
+        /// Status of the answer that opened the session.
+        OpenedByStatus = "opened_by_status",
+    }
+}
+
+impl Field {
+    /// Whether the value is a secret and only ever shown as a fingerprint.
+    pub fn is_secret(self) -> bool {
+        matches!(
+            self,
+            Field::Bearer
+                | Field::TokenInQuery
+                | Field::SessionId
+                | Field::ResponseSessionId
+                | Field::ResponseClientSecret
+                | Field::State
+                | Field::Nonce
+                | Field::CodeChallenge
+                | Field::Code
+                | Field::CodeVerifier
+                | Field::RefreshToken
+                | Field::AccessToken
+                | Field::IdToken
+                | Field::LastEventId
+        )
+    }
+
+    /// The half of the exchange in which a field of this name stands when it is absent and no part can be named.
+    pub fn usual_half(self) -> Half {
+        match self {
+            Field::Status
+            | Field::AnsweredAt
+            | Field::ResponseContentType
+            | Field::AllowOrigin
+            | Field::ExposedHeaders
+            | Field::AllowHeaders
+            | Field::ResponseSessionId
+            | Field::RefusalReadsAs
+            | Field::AccessToken => Half::Response,
+            other if other.name().starts_with("challenge.") => Half::Response,
+            other if other.name().starts_with("document.") => Half::Response,
+            other if other.name().starts_with("response.") => Half::Response,
+            _ => Half::Request,
+        }
+    }
+}
+
+names! {
+    /// The bindings of records: which other step is meant.
+    Binding {
+        /// Previous exchange of the same client at the same endpoint.
+        Previous = "previous",
+        /// Next exchange of the same client at the same endpoint.
+        Next = "next",
+        /// Next exchange with equal method and body.
+        Retry = "retry",
+        /// The exchange whose redirect led here.
+        RedirectSource = "redirect_source",
+        /// The exchange to which the redirect led.
+        RedirectTarget = "redirect_target",
+        /// The same request one hop nearer to the server.
+        SeenUpstream = "seen_upstream",
+        /// The last earlier exchange of the client at this endpoint that was accepted.
+        EarlierAccepted = "earlier_accepted",
+        /// The newest usable token response of the client for this endpoint before this was sent.
+        NewestTokenResponse = "newest_token_response",
+        /// The token response that issued this token.
+        IssuingTokenResponse = "issuing_token_response",
+        /// Protected resource metadata in force.
+        ResourceMetadata = "resource_metadata",
+        /// Authorization server metadata in force.
+        AsMetadata = "as_metadata",
+        /// The session.
+        Session = "session",
+        /// The next authorization request of the client.
+        NextAuthorizationRequest = "next_authorization_request",
+        /// The next refresh request of the client.
+        NextRefreshRequest = "next_refresh_request",
+        /// The refusal that began this.
+        TriggeringRefusal = "triggering_refusal",
+        /// The preflight of this request.
+        Preflight = "preflight",
+        /// The request that a preflight was for.
+        Actual = "actual",
+        /// The exchange whose challenge pointed here.
+        Challenge = "challenge",
+        /// The MCP exchange on whose behalf this was asked.
+        McpExchange = "mcp_exchange",
+        /// The registration that issued this `client_id` at this issuer.
+        Registration = "registration",
+        /// The authorization request meant.
+        AuthorizationRequest = "authorization_request",
+        /// The answer to this authorization request.
+        AuthorizationResponse = "authorization_response",
+        /// The token request meant.
+        TokenRequest = "token_request",
+        /// The answer to this token request.
+        TokenResponse = "token_response",
+        /// An earlier delivery of the same answer.
+        EarlierDelivery = "earlier_delivery",
+        /// Another authorization request of the same client, with another state, sent before this answer and itself
+        /// unanswered.
+        ParallelAttempt = "parallel_attempt",
+        /// Any authorization request in the recordings whose challenge fits this verifier.
+        VerifierOwner = "verifier_owner",
+        /// An earlier request with the same code or refresh token at the same issuer.
+        EarlierUse = "earlier_use",
+        /// Another request with the same code or refresh token at the same issuer that was granted.
+        GrantedUse = "granted_use",
+        /// The same, sent before the earlier one was answered.
+        OverlappingUse = "overlapping_use",
+        /// The same, sent after a new refresh token came.
+        UseAfterRotation = "use_after_rotation",
+        /// The first token request of this grant.
+        GrantRoot = "grant_root",
+        /// The first use of this token.
+        FirstUse = "first_use",
+        /// The next MCP exchange of the same client and server.
+        NextMcpExchange = "next_mcp_exchange",
+        /// The initialize exchange.
+        Initialize = "initialize",
+        /// The first refusal of this session.
+        FirstRefusal = "first_refusal",
+        /// The next initialize after this session.
+        NextInitialize = "next_initialize",
+    }
+}
