@@ -2,9 +2,23 @@
 //!
 //! Does not say whether anything is right.
 
+mod assemble;
+mod bind;
+mod classify;
+mod derive;
+mod flow;
+mod identity;
+mod keys;
+pub mod read;
 pub mod record;
+mod revision;
 pub mod schema;
 mod schema_table;
+mod steps;
+mod view;
+pub mod window;
+
+pub use assemble::{BuildOptions, build};
 
 use crate::decode::exchange::Exchange;
 use record::{ExchangeId, Record, RecordId};
