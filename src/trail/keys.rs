@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn s256_of_rfc_7636_appendix_b() {
         assert_eq!(
-            super::s256("dBjftJeZ4CVP-mB92K27uhbUJU1r_wW1gFWFOEjXk"),
+            super::s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         );
     }

@@ -1,1 +1,1 @@
-//! One test binary.
+//! Every integration test, in one binary: files beside files.
