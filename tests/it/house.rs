@@ -20,7 +20,7 @@ const TABLES: [&str; 2] = ["src/trail/schema.rs", "src/trail/schema_table.rs"];
 const LONGEST: usize = 600;
 
 /// Names that are never looked into: what tools make, and what version control keeps.
-const NOT_OURS: [&str; 5] = [".git", "target", "node_modules", "artifacts", "corpus"];
+const NOT_OURS: [&str; 6] = [".git", "target", "node_modules", "artifacts", "corpus", "__pycache__"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -187,10 +187,9 @@ fn every_recording_in_rules_has_its_page() {
         let Ok(below) = path.strip_prefix("rules") else { continue };
         let text = below.to_string_lossy();
         let slug = [".violated", ".satisfied"].iter().find_map(|mark| text.split_once(mark)).map(|(slug, _)| slug);
-        if let Some(slug) = slug {
-            if !root().join("rules").join(format!("{slug}.md")).is_file() {
-                complaints.push(format!("{}: no page {slug}.md", path.display()));
-            }
+        let Some(slug) = slug else { continue };
+        if !root().join("rules").join(format!("{slug}.md")).is_file() {
+            complaints.push(format!("{}: no page {slug}.md", path.display()));
         }
     }
     none(complaints);
