@@ -167,10 +167,9 @@ impl Assembly<'_> {
         derive::before_binding(&mut records, self.views, self.preflights);
         records.extend(derive::sessions(&records, self.views));
         records.sort_by_key(|record| record.exchange);
-        let kinds: Vec<Kind> = of_client.iter().map(|record| record.kind).collect();
         let windows = Windows {
             steps: of_client.iter().map(|record| (record.exchange, record.kind)).collect(),
-            legs: visible_legs(&kinds),
+            legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
         };
@@ -190,6 +189,7 @@ impl Assembly<'_> {
             exchanges,
             stretches: revision::stretches(&records, self.views, self.options.assume_revision, &self.options.limits),
             flows: flow::flows(&records),
+            implied_kinds: derive::implied_kinds(&records),
             legs: windows.legs,
             records,
         }

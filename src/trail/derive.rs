@@ -218,3 +218,25 @@ fn bearer_kind(exchange: &Record, records: &[Record]) -> State {
     let known = kinds.into_iter().find(|(kind, field, _)| holds(*kind, *field));
     State::text(Some(known.map_or("unknown", |(_, _, name)| name)))
 }
+
+/// Kinds of step that are not recorded, although a value in use can only have come from one.
+pub(crate) fn implied_kinds(records: &[Record]) -> Vec<Kind> {
+    let has = |kind: Kind| records.iter().any(|record| record.kind == kind);
+    let shows = |kind: Kind, field: Field| {
+        records
+            .iter()
+            .any(|record| record.kind == kind && matches!(record.state(field), State::Present(_) | State::Unread(_)))
+    };
+    // A code in use was brought by an authorization response, and that answers an authorization request. A token may
+    // have come by other ways (a grant without a browser, a configured token), so it proves a token request only where
+    // an authorization response is there as well.
+    let code_seen = shows(Kind::TokenRequest, Field::Code) || shows(Kind::AuthorizationResponse, Field::Code);
+    let token_seen = shows(Kind::McpExchange, Field::Bearer) && code_seen;
+    let implied = [
+        (Kind::AuthorizationRequest, code_seen),
+        (Kind::AuthorizationResponse, code_seen),
+        (Kind::TokenRequest, token_seen),
+        (Kind::TokenResponse, token_seen),
+    ];
+    implied.into_iter().filter(|(kind, seen)| *seen && !has(*kind)).map(|(kind, _)| kind).collect()
+}

@@ -14,15 +14,12 @@ pub mod record;
 mod revision;
 pub mod schema;
 mod schema_table;
-<<<<<<< HEAD
+pub mod shape;
 mod steps;
 mod view;
-pub mod window;
+mod window;
 
 pub use assemble::{BuildOptions, build};
-=======
-pub mod shape;
->>>>>>> rules
 
 use crate::decode::exchange::Exchange;
 use record::{ExchangeId, Record, RecordId};

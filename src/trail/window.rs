@@ -1,27 +1,23 @@
 //! Whether a missing step is known to be missing (design, decision 4), and which legs are visible.
 
-use super::record::{Bound, Closing, ExchangeId};
-use super::schema::{Kind, Leg};
+use super::record::{Bound, Closing, ExchangeId, Record};
+use super::schema::{Field, Kind, Leg};
 use crate::decode::exchange::{Exchange, Unknown};
 use crate::evidence::{CaptureId, Timestamp};
 
-/// The leg on which records of a kind are seen; `None` for groups.
-pub fn leg_of(kind: Kind) -> Option<Leg> {
-    match kind {
-        Kind::McpExchange | Kind::ResourceMetadataRequest => Some(Leg::ClientMcp),
-        Kind::AsMetadataRequest | Kind::RegistrationRequest | Kind::TokenRequest | Kind::TokenResponse => {
-            Some(Leg::ClientAs)
+/// The legs of which these records hold a readable exchange.
+pub(crate) fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Leg> {
+    let mut legs: Vec<Leg> = Vec::new();
+    for record in records {
+        match record.kind {
+            Kind::AuthorizationResponse => {
+                let seen = [(Field::RedirectSeen, Leg::BrowserAs), (Field::CallbackSeen, Leg::BrowserClient)];
+                legs.extend(seen.into_iter().filter(|(field, _)| record.is_true(*field)).map(|(_, leg)| leg));
+            }
+            Kind::Preflight => {}
+            kind => legs.extend(kind.legs()),
         }
-        Kind::ClientMetadataFetch => Some(Leg::AsClientMetadata),
-        Kind::AuthorizationRequest => Some(Leg::BrowserAs),
-        Kind::AuthorizationResponse => Some(Leg::BrowserClient),
-        _ => None,
     }
-}
-
-/// The legs that hold at least one exchange of these.
-pub(crate) fn visible_legs<'a>(kinds: impl IntoIterator<Item = &'a Kind>) -> Vec<Leg> {
-    let mut legs: Vec<Leg> = kinds.into_iter().filter_map(|kind| leg_of(*kind)).collect();
     legs.sort();
     legs.dedup();
     legs
@@ -42,8 +38,7 @@ pub(crate) struct Windows<'a> {
 impl Windows<'_> {
     /// A step of kind `missing` was not found after `trigger`: none, or not known.
     pub(crate) fn missing_after(&self, trigger: ExchangeId, missing: Kind) -> Bound {
-        let leg = leg_of(missing);
-        if leg.is_some_and(|leg| !self.legs.contains(&leg)) {
+        if !self.would_show(missing) {
             return Bound::Unknown(Unknown::LegNotRecorded);
         }
         let later = self.steps.iter().find(|(id, kind)| *id > trigger && shows_absence(*kind, missing));
@@ -57,6 +52,11 @@ impl Windows<'_> {
             return Bound::None(Closing::EndMark);
         }
         Bound::Unknown(Unknown::WindowOpen)
+    }
+
+    /// Whether the legs on which steps of this kind go are visible.
+    pub(crate) fn would_show(&self, kind: Kind) -> bool {
+        kind.legs().iter().any(|leg| self.legs.contains(leg))
     }
 
     /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger.

@@ -96,9 +96,7 @@ impl<'a> Binder<'a> {
     pub(crate) fn earlier(&self, found: Option<RecordId>, kind: Kind) -> Bound {
         match found {
             Some(id) => Bound::Found(id),
-            None if super::window::leg_of(kind).is_some_and(|leg| !self.windows.legs.contains(&leg)) => {
-                Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded)
-            }
+            None if !self.windows.would_show(kind) => Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded),
             None => Bound::None(Closing::NotNeeded),
         }
     }
