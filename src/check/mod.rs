@@ -5,9 +5,16 @@
 pub mod catalogue;
 mod condition;
 pub mod diagnostic;
+pub mod evaluate;
+mod form;
 mod head;
+pub mod judge;
 pub mod language;
+pub mod listing;
 pub mod page;
 mod path;
+pub mod relation;
 pub mod rule_set;
+pub mod slots;
 mod table;
+mod uri;
