@@ -23,7 +23,10 @@
 pub mod capture;
 pub mod check;
 pub mod decode;
+mod diagnose;
 pub mod evidence;
 pub mod report;
 pub mod secret;
 pub mod trail;
+
+pub use diagnose::{Listing, Options, diagnose, list};
