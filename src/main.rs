@@ -11,7 +11,7 @@ use authtrail::check::language::Page;
 use authtrail::report::{exchanges, json, page, rule_index, terminal_width, text};
 use authtrail::secret::FingerprintKey;
 use cli::arguments::{self, Arguments, Command, Common, Diagnose, Explain, Files, Format};
-use cli::messages::{did_you_mean, problem, say};
+use cli::messages::{did_you_mean, problem, say, usage};
 use cli::output::write_to;
 use cli::status::Status;
 
@@ -21,9 +21,9 @@ fn main() -> ExitCode {
             say(&format!("{error:#}"));
             Status::Unusable
         }),
-        Err(usage) => {
-            let _ = usage.print();
-            if usage.use_stderr() { Status::Unusable } else { Status::Good }
+        Err(error) => {
+            usage(&error);
+            if error.use_stderr() { Status::Unusable } else { Status::Good }
         }
     };
     status.into()
@@ -41,11 +41,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 fn diagnose(of: &Diagnose, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let options = Options { assume_revision: of.assume_revision, ..options(&of.files)? };
+    let mut options = Options { assume_revision: of.assume_revision, ..options(&of.files)? };
+    options.read.sha256 = of.sha256;
     let report = authtrail::diagnose(&of.files.files, &options);
     for capture in report.captures.iter().filter(|capture| !capture.usable) {
         capture.problems.iter().for_each(|of| problem(&capture.path, of));
     }
+    mistyped_command(&of.files);
     let layout = text::TextOptions { width: width(common), quiet: of.quiet, verbose: of.verbose };
     // Where nothing could be opened, the messages have said all there is.
     let readable = report.captures.iter().any(|capture| capture.usable);
@@ -56,6 +58,16 @@ fn diagnose(of: &Diagnose, common: &Common) -> anyhow::Result<Status> {
         Format::Jsonl => json::line(out, &report),
     })?;
     Ok(Status::of(&report, of.fail_on))
+}
+
+/// `authtrail exchange login.har` reads as a list of files.
+fn mistyped_command(of: &Files) {
+    if let Some(first) = of.files.first().filter(|first| !first.exists()).and_then(|first| first.to_str()) {
+        let like = did_you_mean(first, arguments::commands().iter().map(String::as_str));
+        if !like.is_empty() {
+            say(&format!("'{first}' is no command{like}"));
+        }
+    }
 }
 
 fn exchanges(of: &Files, common: &Common) -> anyhow::Result<Status> {
@@ -120,7 +132,6 @@ fn width(common: &Common) -> usize {
 fn options(of: &Files) -> anyhow::Result<Options> {
     let mut options = Options { key: of.key.as_deref().map(key).transpose()?, ..Options::default() };
     options.show_secrets = of.show_secrets;
-    options.read.sha256 = of.sha256;
     if let Some(octets) = of.max_memory {
         options.read.limits.memory = octets;
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use authtrail::trail::schema::Revision;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::implied;
 
@@ -28,7 +28,8 @@ Exit status:
 /// The command line.
 #[derive(Debug, Parser)]
 #[command(name = "authtrail", version, about = ABOUT, after_help = EXAMPLES)]
-#[command(propagate_version = true, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(override_usage = "authtrail [diagnose] [OPTIONS] FILE...\n       authtrail COMMAND [OPTIONS] ...")]
+#[command(arg_required_else_help = true, disable_help_subcommand = true, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -58,12 +59,15 @@ pub(crate) struct Diagnose {
     /// Recordings of one incident
     #[command(flatten)]
     pub(crate) files: Files,
-    /// What makes the exit status 1
-    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    /// What makes the exit status 1, beside a loss: error, warning, note; or loss, for a loss alone
+    #[arg(long, value_name = "LEVEL", default_value = "error", hide_default_value = true, value_parser = fail_on)]
     pub(crate) fail_on: FailOn,
     /// Judge by this revision, whatever the recording says
     #[arg(long, value_name = "REVISION", value_parser = revision)]
     pub(crate) assume_revision: Option<Revision>,
+    /// Add the SHA-256 digest of each recording
+    #[arg(long)]
+    pub(crate) sha256: bool,
     /// Verdict lines only
     #[arg(long, short, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -84,9 +88,6 @@ pub(crate) struct Files {
     /// Make fingerprints with the key in this file, so that several runs compare
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// Add the SHA-256 digest of each recording
-    #[arg(long)]
-    pub(crate) sha256: bool,
     /// Most memory for a compressed recording or standard input, like 500M or 2G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_memory: Option<usize>,
@@ -127,15 +128,15 @@ pub(crate) enum Format {
 }
 
 /// What makes the exit status 1 (design, decision 8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailOn {
-    /// A loss, or a broken duty of level error
+    /// A loss, or a broken duty of level error.
     Error,
-    /// The same, or a warning, or a loss that was repaired
+    /// The same, or a warning, or a loss that was repaired.
     Warning,
-    /// The same, or any finding
+    /// The same, or any finding.
     Note,
-    /// A loss only
+    /// A loss only.
     Loss,
 }
 
@@ -146,6 +147,16 @@ const FORMATS: [(&str, &str, Format); 3] =
 fn format(name: &str) -> Result<Format, String> {
     let found = FORMATS.iter().find(|(known, ..)| *known == name);
     found.map(|(.., format)| *format).ok_or_else(|| "the formats are text, json and jsonl".to_owned())
+}
+
+fn fail_on(name: &str) -> Result<FailOn, String> {
+    match name {
+        "error" => Ok(FailOn::Error),
+        "warning" => Ok(FailOn::Warning),
+        "note" => Ok(FailOn::Note),
+        "loss" => Ok(FailOn::Loss),
+        _ => Err("the levels are error, warning, note and loss".to_owned()),
+    }
 }
 
 fn revision(text: &str) -> Result<Revision, String> {
@@ -193,15 +204,19 @@ impl Common {
 ///
 /// # Errors
 ///
-/// Wrong usage, or a request for help or version; clap knows how to say either.
+/// Wrong usage, or a request for help or version: clap knows what to print.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     Arguments::try_parse_from(implied::with_command(arguments))
+}
+
+/// The names of the commands.
+pub(crate) fn commands() -> Vec<String> {
+    Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {

@@ -18,6 +18,21 @@ pub(crate) fn problem(path: &str, problem: &Problem) {
     }
 }
 
+/// Says what is wrong with the usage, in the words of clap, as a message of ours; or prints help or version.
+pub(crate) fn usage(error: &clap::Error) {
+    if !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return;
+    }
+    let text = error.render().to_string();
+    let mut lines = text.trim_end().lines();
+    say(lines.next().map_or("wrong usage", |line| line.trim_start_matches("error: ")));
+    for line in lines {
+        // What was typed may be the name of a file that a stranger chose.
+        let _ = writeln!(std::io::stderr().lock(), "{}", escape::terminal(line));
+    }
+}
+
 /// `; did you mean 'x'?` with the name most like `given`; nothing where none is.
 pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let likeness = |name: &'a str| (strsim::jaro_winkler(given, name), name);

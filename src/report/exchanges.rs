@@ -111,10 +111,10 @@ pub fn render(rows: &[Row], width: usize) -> String {
     let role_width = cells.iter().map(|cell| cell.4.len()).max().unwrap_or(0) + 2;
     for (row, (at, time, trail, status, role)) in rows.iter().zip(&cells) {
         let style = if row.status.is_none_or(|status| status >= 400) { BROKEN } else { PLAIN };
-        let line = Text::from(at.as_str()).to_column(at_width).styled(FAINT, time).to_column(at_width + 14);
-        let line = line.plain(trail).to_column(at_width + 14 + trail_width).styled(style, status);
-        let line = line.to_column(at_width + 19 + trail_width).plain(role);
-        let line = line.to_column(at_width + 19 + trail_width + role_width);
+        let line = Text::from(at.as_str()).padded_to(at_width).styled(FAINT, time).padded_to(at_width + 14);
+        let line = line.plain(trail).padded_to(at_width + 14 + trail_width).styled(style, status);
+        let line = line.padded_to(at_width + 19 + trail_width).plain(role);
+        let line = line.padded_to(at_width + 19 + trail_width + role_width);
         let line = line.styled(STRONG, &row.method).plain(" ");
         let url = if row.host.is_empty() {
             format!("{}:{}", row.scheme, row.uri)

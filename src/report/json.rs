@@ -64,14 +64,14 @@ impl<F: Formatter> Formatter for Safe<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut written = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| is_hostile(*c)) {
-            writer.write_all(fragment[written..at].as_bytes())?;
+            writer.write_all(&fragment.as_bytes()[written..at])?;
             // RFC 8259, 7: outside the basic plane as a pair of surrogates.
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(writer, "\\u{unit:04x}")?;
             }
             written = at + c.len_utf8();
         }
-        writer.write_all(fragment[written..].as_bytes())
+        writer.write_all(&fragment.as_bytes()[written..])
     }
 }
 

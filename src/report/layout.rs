@@ -68,7 +68,7 @@ impl Text {
     }
 
     /// Appends blanks up to `column`; at least one where something stands there already.
-    pub(crate) fn to_column(mut self, column: usize) -> Self {
+    pub(crate) fn padded_to(mut self, column: usize) -> Self {
         let width = self.width();
         let blanks = if width < column { column - width } else { usize::from(width > 0) };
         self.0.push_str(&" ".repeat(blanks));
@@ -147,24 +147,34 @@ fn fold(line: &str, width: usize) -> Vec<String> {
     if display_width(line) <= width {
         return vec![line.to_owned()];
     }
-    let (mut lines, mut current, mut columns, mut in_colour) = (Vec::new(), String::new(), 0, false);
-    for c in line.chars() {
-        if c == '\x1b' || in_colour {
-            in_colour = c != 'm';
-            current.push(c);
-            continue;
-        }
-        let needed = c.width().unwrap_or(0);
-        if columns + needed > width.saturating_sub(1) {
+    let (mut lines, mut current, mut columns) = (Vec::new(), String::new(), 0);
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(piece_len(rest));
+        rest = after;
+        let needed = display_width(piece);
+        if columns > 0 && columns + needed > width.saturating_sub(1) {
             current.push('\\');
             lines.push(std::mem::take(&mut current));
             columns = 0;
         }
         columns += needed;
-        current.push(c);
+        current.push_str(piece);
     }
     lines.push(current);
     lines
+}
+
+/// Length of the next piece that must stay in one line: a colour, an escape like `\u{202e}`, or a character.
+fn piece_len(text: &str) -> usize {
+    let end = if text.starts_with('\x1b') {
+        text.find('m')
+    } else if text.starts_with("\\u{") {
+        text.find('}').filter(|end| *end <= 9)
+    } else {
+        None
+    };
+    end.map_or_else(|| text.chars().next().map_or(0, char::len_utf8), |end| end + 1)
 }
 
 /// Lines, one under the other, of a given width.
@@ -200,7 +210,7 @@ impl Canvas {
 
     /// A paragraph whose first line begins at `first` and whose further lines begin at `rest`.
     pub(crate) fn paragraph(&mut self, first: usize, rest: usize, text: impl Into<Text>) {
-        let lead = Text::new().to_column(first);
+        let lead = Text::new().padded_to(first);
         self.hanging(&lead, rest, text);
     }
 
@@ -213,7 +223,7 @@ impl Canvas {
         let lines = wrap(&spacer.clone().text(&text), narrow);
         for (index, line) in lines.iter().enumerate() {
             let body = if index == 0 { line.0.strip_prefix(&spacer.0).unwrap_or(&line.0) } else { line.0.as_str() };
-            let start = if index == 0 { lead.clone() } else { Text::new().to_column(rest) };
+            let start = if index == 0 { lead.clone() } else { Text::new().padded_to(rest) };
             self.line(&start.text(&Text(body.to_owned())));
         }
     }

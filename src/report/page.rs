@@ -16,7 +16,7 @@ pub fn render(source: &str, width: usize) -> String {
             fenced = !fenced;
             canvas.blank();
         } else if fenced {
-            canvas.line(&Text::new().to_column(4).styled(FAINT, line.trim_end()));
+            canvas.line(&Text::new().padded_to(4).styled(FAINT, line.trim_end()));
         } else {
             paragraph.take(&mut canvas, line);
         }
@@ -59,7 +59,7 @@ impl Paragraph {
         if self.words.is_empty() {
             return;
         }
-        let lead = Text::new().to_column(2).plain(&self.bullet);
+        let lead = Text::new().padded_to(2).plain(&self.bullet);
         let words = self.words.replace('`', "");
         canvas.hanging(&lead, lead.width(), words);
         *self = Paragraph::default();

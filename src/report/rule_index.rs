@@ -50,7 +50,7 @@ pub fn render(rows: &[Row<'_>], width: usize) -> String {
             canvas.line(&Text::new().styled(STRONG, link));
         }
         let duty = if row.requirements.is_empty() { "fact".to_owned() } else { row.requirements.join(", ") };
-        let line = Text::new().to_column(2).plain(row.rule).plain("  ");
+        let line = Text::new().padded_to(2).plain(row.rule).plain("  ");
         canvas.line(&line.styled(FAINT, &format!("{duty}; {}", row.party)));
         canvas.paragraph(6, 6, escape::prose(row.summary));
     }

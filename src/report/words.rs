@@ -1,6 +1,7 @@
 //! Words for the closed lists of the contract. A value that is not in its list is shown as it is.
 
 use super::contract::{Evidence, Report};
+use super::escape;
 
 /// The party as the subject of "must change".
 pub(crate) fn party(party: &str) -> &str {
@@ -39,7 +40,7 @@ pub(crate) fn revision_by(by: &str) -> &str {
         "feature" => "a feature that only it has",
         "modern-request" => "version in _meta",
         "offered" => "offered by the client, not yet accepted",
-        "default" => "the recording does not show it",
+        "default" => "the recording does not show which",
         "assumed" => "assumed as told",
         other => other,
     }
@@ -65,16 +66,42 @@ pub(crate) fn symptom(symptom: &str) -> &str {
 
 /// What it would take to judge a rule, from the `needs` of the contract.
 pub(crate) fn needs(needs: &str) -> String {
-    let leg = match needs.strip_prefix("leg ") {
-        Some("browser-as") => "between browser and authorization server",
-        Some("browser-client") => "between browser and the client's callback",
-        Some("client-as") => "between client and authorization server",
-        Some("client-mcp") => "between client and MCP server",
-        Some("mcp-as") => "between MCP server and authorization server",
-        Some("as-client-metadata") => "between authorization server and the client's metadata document",
-        _ => return needs.to_owned(),
-    };
-    format!("the traffic {leg}")
+    match needs.strip_prefix("leg ").and_then(leg) {
+        Some(leg) => format!("the traffic between {leg}"),
+        None => needs.to_owned(),
+    }
+}
+
+/// Between whom a leg goes.
+pub(crate) fn leg(leg: &str) -> Option<&'static str> {
+    Some(match leg {
+        "browser-as" => "browser and authorization server",
+        "browser-client" => "browser and the client's callback",
+        "client-as" => "client and authorization server",
+        "client-mcp" => "client and MCP server",
+        "mcp-as" => "MCP server and authorization server",
+        "as-client-metadata" => "authorization server and the client's metadata document",
+        _ => return None,
+    })
+}
+
+/// A sentence of a page to stand behind a colon: one line, without full stop, and with a small letter where the first
+/// word is an ordinary one.
+pub(crate) fn clause(sentence: &str) -> String {
+    let line = escape::prose(sentence);
+    let line = line.strip_suffix('.').unwrap_or(&line);
+    let word = line.split(' ').next().unwrap_or_default();
+    let mut letters = word.chars();
+    match letters.next() {
+        // Not `PKCE`, `S256`, `OAuth`, `I`.
+        Some(first)
+            if first.is_uppercase() && word.len() > 1 && letters.clone().all(|c| c.is_lowercase() || c == '\'') =>
+        {
+            first.to_lowercase().chain(line.chars().skip(1)).collect()
+        }
+        Some('A') if word == "A" => line.replacen('A', "a", 1),
+        _ => line.to_owned(),
+    }
 }
 
 /// The place of a piece of evidence; with the recording where there are several.
@@ -100,5 +127,21 @@ pub(crate) fn either(items: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clause;
+
+    #[test]
+    fn clauses() {
+        let check = |sentence, expected: &str| assert_eq!(clause(sentence), expected);
+        check("The verifier\nis another one.", "the verifier is another one");
+        check("A longer lifetime.", "a longer lifetime");
+        check("PKCE is off.", "PKCE is off");
+        check("OAuth is off...", "OAuth is off..");
+        check("S256 it is", "S256 it is");
+        check("", "");
     }
 }

@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 
+mod cli;
 mod expected;
 mod report_fixtures;
 mod report_text;

@@ -99,7 +99,10 @@ fn finding(id: &str, rule: &str, link: &'static str, level: &'static str, summar
         },
         level,
         requirements: if level == "note" { Vec::new() } else { vec!["AUTH-PKCE-07".to_owned()] },
-        spec: Vec::new(),
+        spec: match level {
+            "note" => Vec::new(),
+            _ => vec!["https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization".to_owned()],
+        },
         valid_under: Vec::new(),
         absorbed_by: None,
         certainty: "proved",

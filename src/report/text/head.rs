@@ -17,9 +17,9 @@ pub(super) fn captures(canvas: &mut Canvas, report: &Report) {
     for (capture, path) in report.captures.iter().zip(&paths) {
         let mut lead = Text::new();
         if several {
-            lead = lead.styled(FAINT, &capture.id).to_column(id_width);
+            lead = lead.styled(FAINT, &capture.id).padded_to(id_width);
         }
-        lead = lead.styled(STRONG, path).to_column(id_width + path_width + 3);
+        lead = lead.styled(STRONG, path).padded_to(id_width + path_width + 3);
         canvas.hanging(&lead, id_width + 2, facts(capture));
     }
 }
@@ -30,7 +30,7 @@ fn facts(capture: &Capture) -> Text {
         return Text::new().styled(CAUTION, "not read");
     }
     let mut facts = vec![(PLAIN, words::count(capture.exchanges, "exchange"))];
-    facts.push((PLAIN, elided(capture.creator.as_deref().unwrap_or(&capture.format), 40)));
+    facts.push((PLAIN, elided(capture.creator.as_deref().unwrap_or(&capture.format).trim(), 40)));
     facts.push(if capture.complete { (PLAIN, "complete".to_owned()) } else { (CAUTION, "cut off".to_owned()) });
     match capture.sanitized {
         "yes" => facts.push((CAUTION, "credentials removed".to_owned())),
@@ -53,15 +53,16 @@ fn facts(capture: &Capture) -> Text {
     }
 }
 
-/// `client Acme Notes 1.4 -> https://mcp.example.com/mcp`, in one piece.
+/// `Acme Notes 1.4 -> https://mcp.example.com/mcp`, in one piece.
 pub(super) fn who(trail: &Trail) -> String {
-    format!("{}  ->  {}", client(trail), trail.server)
+    let client = client(trail);
+    format!("{} -> {}", client.strip_prefix("client ").unwrap_or(&client), trail.server)
 }
 
 fn client(trail: &Trail) -> String {
     match (&trail.client.name, &trail.client.version) {
-        (Some(name), Some(version)) => format!("client {} {}", elided(name, 40), elided(version, 20)),
-        (Some(name), None) => format!("client {}", elided(name, 60)),
+        (Some(name), Some(version)) => format!("client {} {}", elided(name.trim(), 40), elided(version.trim(), 20)),
+        (Some(name), None) => format!("client {}", elided(name.trim(), 60)),
         (None, _) => "a client without a name".to_owned(),
     }
 }

@@ -48,21 +48,21 @@ fn link(canvas: &mut Canvas, row: &ChainRow, place: &str, columns: &Columns) {
     let mark = if broken { ">" } else { " " };
     let link_style = if broken { BROKEN } else { PLAIN };
     let start = Text::new().styled(link_style, mark).plain(" ").styled(link_style, row.link);
-    let start = start.to_column(columns.status).styled(style, words::status(row.status));
+    let start = start.padded_to(columns.status).styled(style, words::status(row.status));
     let place = Text::new().styled(FAINT, &elided(place, columns.place_width));
     let note = escape::prose(&row.note);
     if columns.note_width < NOTE_COLUMNS {
-        canvas.line(&start.to_column(columns.place).text(&place));
+        canvas.line(&start.padded_to(columns.place).text(&place));
         if !note.is_empty() {
             canvas.paragraph(6, 6, elided(&note, 200));
         }
         return;
     }
     let mut lines = note_lines(&note, columns.note_width).into_iter();
-    let first = start.to_column(columns.note).text(&lines.next().unwrap_or_default());
-    canvas.line(&if place.is_empty() { first } else { first.to_column(columns.place).text(&place) });
+    let first = start.padded_to(columns.note).text(&lines.next().unwrap_or_default());
+    canvas.line(&if place.is_empty() { first } else { first.padded_to(columns.place).text(&place) });
     for line in lines {
-        canvas.line(&Text::new().to_column(columns.note).text(&line));
+        canvas.line(&Text::new().padded_to(columns.note).text(&line));
     }
 }
 

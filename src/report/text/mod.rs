@@ -103,8 +103,8 @@ fn trails(canvas: &mut Canvas, report: &Report, options: TextOptions) {
     let verdicts: Vec<Text> = order.iter().map(|trail| verdict::in_list(trail)).collect();
     let verdict_width = verdicts.iter().map(Text::width).max().unwrap_or(0).min(options.width / 2);
     for (trail, verdict) in order.iter().zip(&verdicts) {
-        let start = Text::new().to_column(2).plain(&trail.id).to_column(id_width).text(verdict);
-        let start = start.to_column(id_width + verdict_width + 2);
+        let start = Text::new().padded_to(2).plain(&trail.id).padded_to(id_width).text(verdict);
+        let start = start.padded_to(id_width + verdict_width + 2);
         let room = options.width.saturating_sub(start.width());
         canvas.line(&start.clone().plain(&elided(&head::who(trail), room)));
     }

@@ -23,6 +23,7 @@ pub(super) fn cause(canvas: &mut Canvas, context: &Context<'_>) {
     }
     if let Some(finding) = context.finding(&cause.finding) {
         canvas.paragraph(2, 4, standing(context, finding));
+        specification(canvas, context, finding, 2);
     }
     canvas.blank();
     wrong_repairs(canvas, context, cause);
@@ -49,61 +50,68 @@ fn unexplained(canvas: &mut Canvas, context: &Context<'_>) {
 
 /// One line, or two, a piece of evidence: place, field, value; what it says.
 pub(super) fn evidence(canvas: &mut Canvas, context: &Context<'_>, evidence: &[Evidence], indent: usize) {
+    let width = canvas.width();
     let places: Vec<String> = evidence.iter().map(|piece| words::place(context.report, piece)).collect();
-    let place_width = places.iter().map(|place| Text::from(place.as_str()).width()).max().unwrap_or(0).min(24);
-    let field_width =
-        evidence.iter().map(|piece| piece.field.chars().count()).max().unwrap_or(0).min(canvas.width() / 2);
+    let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+    let place_width = widest(&mut places.iter().map(|place| Text::from(place.as_str()).width())).min(20);
+    let field = indent + place_width + 2;
+    let values: Vec<String> = evidence.iter().map(value).collect();
+    let value_width = widest(&mut values.iter().map(|value| Text::from(value.as_str()).width()));
+    let field_width = widest(&mut evidence.iter().map(|piece| Text::from(piece.field.as_str()).width()));
+    // Long fields give way to fingerprints, not to long values.
+    let room = width.saturating_sub(field + 2);
+    let field_width = field_width.min(room.saturating_sub(value_width.min(24)));
     let lines: Vec<(Text, Text)> = evidence
         .iter()
-        .zip(&places)
-        .map(|(piece, place)| {
-            let line = Text::new().to_column(indent).plain(&elided(place, place_width));
-            let line = line.to_column(indent + place_width + 2).plain(&elided(&piece.field, field_width));
-            let line = line.to_column(indent + place_width + field_width + 4).text(&value(piece));
-            (line, says(piece))
+        .zip(places.iter().zip(&values))
+        .map(|(piece, (place, value))| {
+            let line = Text::new().padded_to(indent).plain(&elided(place, place_width));
+            let line = line.padded_to(field).plain(&elided(&piece.field, field_width));
+            if value.is_empty() {
+                return (line, says(piece));
+            }
+            let line = line.padded_to(field + field_width + 2);
+            let room = width.saturating_sub(line.width());
+            (line.plain(&elided(value, room)), says(piece))
         })
         .collect();
     // Either every remark stands behind its value, or every one below it: a mixture is hard to read.
-    let behind = lines.iter().all(|(line, says)| says.is_empty() || line.width() + 2 + says.width() <= canvas.width());
-    let below = indent + place_width + 2;
+    let behind = lines.iter().all(|(line, says)| says.is_empty() || line.width() + 2 + says.width() <= width);
     for ((line, says), piece) in lines.iter().zip(evidence) {
-        if says.is_empty() {
-            canvas.line(line);
-        } else if behind {
-            canvas.line(&line.clone().plain("  ").text(says));
-        } else {
-            canvas.line(line);
-            canvas.paragraph(below, below, says.clone());
+        match (says.is_empty(), behind) {
+            (true, _) => canvas.line(line),
+            (false, true) => canvas.line(&line.clone().plain("  ").text(says)),
+            (false, false) => {
+                canvas.line(line);
+                canvas.paragraph(field, field, says.clone());
+            }
         }
-        if context.options.verbose
-            && let Some(stream) = piece.tcp_stream
-        {
+        if let Some(stream) = piece.tcp_stream.filter(|_| context.options.verbose) {
             let h2 = piece.h2_stream.map(|stream| format!(", http2.streamid {stream}")).unwrap_or_default();
-            canvas.paragraph(below, below, Text::new().styled(FAINT, &format!("tcp.stream {stream}{h2}")));
+            canvas.paragraph(field, field, Text::new().styled(FAINT, &format!("tcp.stream {stream}{h2}")));
         }
     }
 }
 
 /// The value as it may be shown: its text, or fingerprint and length; `absent`.
-fn value(piece: &Evidence) -> Text {
-    let changed = if piece.kind == "changed" { " changed" } else { "" };
+fn value(piece: &Evidence) -> String {
     match &piece.value {
-        None if piece.kind == "present" => Text::new(),
-        None => Text::from(piece.kind),
+        None if piece.kind == "present" => String::new(),
+        None => piece.kind.to_owned(),
         Some(value) => match &value.text {
-            Some(text) => Text::from(format!("{}{changed}", elided(text, VALUE_COLUMNS))),
-            None => Text::from(format!("{} ({}){changed}", value.fingerprint, value.length)),
+            Some(text) => elided(text, VALUE_COLUMNS),
+            None => format!("{} ({})", value.fingerprint, value.length),
         },
     }
 }
 
+/// What it says, and what closes its window.
 fn says(piece: &Evidence) -> Text {
-    let mut says = escape::prose(&piece.says);
-    if let Some(window) = &piece.window {
-        let window = escape::prose(window);
-        says = if says.is_empty() { window } else { format!("{says}; {window}") };
-    }
-    Text::from(elided(&says, 400))
+    let changed = if piece.kind == "changed" && piece.value.is_some() { "changed" } else { "" };
+    let parts =
+        [changed.to_owned(), escape::prose(&piece.says), escape::prose(piece.window.as_deref().unwrap_or_default())];
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    Text::from(elided(&parts.join("; "), 400))
 }
 
 /// In which revisions the same behaviour would be right, and which duty it breaks.
@@ -122,11 +130,18 @@ pub(super) fn standing(context: &Context<'_>, finding: &Finding) -> String {
     }
 }
 
+/// Where the duty stands.
+pub(super) fn specification(canvas: &mut Canvas, context: &Context<'_>, finding: &Finding, indent: usize) {
+    for link in finding.spec.iter().filter(|_| context.options.verbose) {
+        canvas.paragraph(indent, indent + 2, Text::new().styled(FAINT, link));
+    }
+}
+
 /// What does not repair it, and which of that was tried.
 fn wrong_repairs(canvas: &mut Canvas, context: &Context<'_>, cause: &Cause) {
     if !cause.not_a_fix.is_empty() {
         let line = Text::new().styled(STRONG, "does not fix it:");
-        let items: Vec<String> = cause.not_a_fix.iter().map(|item| item_of_list(item)).collect();
+        let items: Vec<String> = cause.not_a_fix.iter().map(|item| words::clause(item)).collect();
         canvas.paragraph(2, 4, line.plain(" ").plain(&items.join("; ")));
     }
     let tried: Vec<String> = cause
@@ -141,15 +156,10 @@ fn wrong_repairs(canvas: &mut Canvas, context: &Context<'_>, cause: &Cause) {
     }
 }
 
-/// An item of a list of a page, without the full stop of its sentence.
-fn item_of_list(item: &str) -> String {
-    escape::prose(item).trim_end_matches('.').to_owned()
-}
-
 /// What a finding says, and where.
 fn named(context: &Context<'_>, finding: &Finding) -> String {
     let place = context.first_place(&finding.evidence);
-    let summary = item_of_list(&finding.summary);
+    let summary = words::clause(&finding.summary);
     if place.is_empty() { summary } else { format!("{summary} ({place})") }
 }
 

@@ -60,7 +60,7 @@ fn one(canvas: &mut Canvas, context: &Context<'_>, finding: &Finding) {
         "warning" => CAUTION,
         _ => FAINT,
     };
-    let lead = Text::new().to_column(4).styled(style, finding.level).to_column(13);
+    let lead = Text::new().padded_to(4).styled(style, finding.level).padded_to(13);
     let place = context.first_place(&finding.evidence);
     let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
     let summary = escape::prose(&finding.summary);
@@ -73,6 +73,7 @@ fn one(canvas: &mut Canvas, context: &Context<'_>, finding: &Finding) {
     let who = if finding.party == "unknown" { String::new() } else { format!("; {}", words::party(finding.party)) };
     canvas.paragraph(13, 13, Text::new().styled(FAINT, &format!("{duty}{who}, {}", finding.certainty)));
     if context.options.verbose {
+        proof::specification(canvas, context, finding, 13);
         proof::evidence(canvas, context, &finding.evidence, 13);
     }
 }
@@ -85,7 +86,7 @@ pub(super) fn recovered(canvas: &mut Canvas, context: &Context<'_>) {
     canvas.blank();
     canvas.line(&Text::new().styled(STRONG, "  lost and repaired"));
     for loss in &context.trail.recovered {
-        let lead = Text::new().to_column(4).styled(CAUTION, "warning").to_column(13);
+        let lead = Text::new().padded_to(4).styled(CAUTION, "warning").padded_to(13);
         let places: Vec<String> = loss.evidence.iter().map(|piece| words::place(context.report, piece)).collect();
         let places = match places.as_slice() {
             [] => String::new(),
@@ -117,7 +118,8 @@ fn counts(coverage: &Coverage, missing: &str) -> String {
     let duties = if coverage.satisfied == 1 { "duty" } else { "duties" };
     let mut line = format!("{} {duties} kept, {} broken", coverage.satisfied, coverage.violated);
     if coverage.depends_on_revision > 0 {
-        line.push_str(&format!(", {} that depend on the revision", coverage.depends_on_revision));
+        let depend = if coverage.depends_on_revision == 1 { "depends" } else { "depend" };
+        line.push_str(&format!(", {} {depend} on the revision", coverage.depends_on_revision));
     }
     if coverage.not_observed > 0 {
         line.push_str(&format!(", {} not observed", coverage.not_observed));
@@ -138,5 +140,6 @@ fn missing(trail: &Trail) -> String {
         }
     }
     legs.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-    legs.iter().take(2).map(|(_, needs)| words::needs(needs)).collect::<Vec<_>>().join("; ")
+    let name = |needs: &str| words::leg(needs.trim_start_matches("leg ")).unwrap_or("a leg").replace(" and ", " to ");
+    legs.iter().take(2).map(|(_, needs)| name(needs)).collect::<Vec<_>>().join(", ")
 }

@@ -67,8 +67,7 @@ pub(super) fn sentence(trail: &Trail) -> Text {
 
 /// The cause, with its link where that is not the one that broke.
 fn summary(trail: &Trail, cause: &Cause) -> String {
-    let summary = escape::prose(&cause.summary);
-    let summary = summary.trim_end_matches('.');
+    let summary = words::clause(&cause.summary);
     match broken_link(trail) {
         Some(link) if link != cause.link => format!(", caused at {}: {summary}", cause.link),
         _ => format!(": {summary}"),
@@ -121,7 +120,7 @@ pub(super) fn verdict(canvas: &mut Canvas, context: &Context<'_>) {
 
 /// Who must change, how sure that is, and the smallest change.
 fn repair(canvas: &mut Canvas, cause: &Cause) {
-    let fix = escape::prose(&cause.fix);
+    let fix = words::clause(&cause.fix);
     let line = if cause.party == "unknown" {
         let line = Text::new().styled(STRONG, "who must change is not decided");
         line.plain(&format!(" (the fault is {}): {fix}", cause.certainty))
@@ -131,10 +130,17 @@ fn repair(canvas: &mut Canvas, cause: &Cause) {
     };
     canvas.paragraph(2, 2, line);
     if let Some(reason) = &cause.party_reason {
-        canvas.paragraph(2, 2, format!("why not surer: {}", escape::prose(reason)));
+        let why = match (cause.party, cause.certainty) {
+            ("unknown", _) => "why not".to_owned(),
+            (_, "proved") => "about the party".to_owned(),
+            (_, certainty) => format!("why only {certainty}"),
+        };
+        canvas.paragraph(2, 2, format!("{why}: {}", words::clause(reason)));
     }
     if let Some(tolerance) = &cause.tolerance {
-        canvas.paragraph(2, 2, format!("meanwhile: {}", escape::prose(tolerance)));
+        let tolerance = words::clause(tolerance);
+        let lead = if tolerance.starts_with("meanwhile") { "" } else { "meanwhile: " };
+        canvas.paragraph(2, 2, format!("{lead}{tolerance}"));
     }
 }
 
