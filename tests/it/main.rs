@@ -2,5 +2,6 @@
 
 mod cli;
 mod expected;
+mod readme;
 mod report_fixtures;
 mod report_text;
