@@ -1,0 +1,1 @@
+//! Integration tests: files beside files. One binary, since linking costs more than running.
