@@ -92,7 +92,7 @@ pub(super) fn of_response(
         };
     }
     // A 304 has no content of its own; what it stands for is in a cache that was not recorded.
-    let none = length == Some(0) && !size.is_some_and(|size| size > 0) && status != 304;
+    let none = length == Some(0) && size.unwrap_or(0) == 0 && status != 304;
     if none { Body::none() } else { Body::not_recorded(NOT_RECORDED) }
 }
 

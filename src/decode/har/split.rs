@@ -213,12 +213,11 @@ fn before(content: &[u8], at: usize) -> Option<usize> {
     content.get(..at)?.iter().rposition(|octet| !matches!(octet, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
+/// What is done with a member: takes its name and the place of its value, gives the place after it.
+type Each<'a> = dyn FnMut(&[u8], usize) -> Result<usize, Damage> + 'a;
+
 /// Calls `each` with the name and the place of the value of every member, and goes on where it says.
-fn members(
-    content: &[u8],
-    at: usize,
-    each: &mut dyn FnMut(&[u8], usize) -> Result<usize, Damage>,
-) -> Result<usize, Damage> {
+fn members(content: &[u8], at: usize, each: &mut Each<'_>) -> Result<usize, Damage> {
     let mut at = white_space(content, at + 1);
     loop {
         match content.get(at) {
