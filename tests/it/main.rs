@@ -1,6 +1,12 @@
 //! Every integration test, in one binary: files beside files.
 
+mod cli;
+mod formats;
+mod hostile;
 mod house;
 mod labelled;
+mod report;
+mod rules;
 mod run;
 mod stories;
+mod verdicts;
