@@ -2,5 +2,6 @@
 
 mod house;
 mod labelled;
+mod pages;
 mod run;
 mod stories;
