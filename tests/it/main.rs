@@ -1,5 +1,6 @@
 //! All integration tests, in one binary.
 
+mod judge;
 mod pages;
 mod rules;
 mod verdicts;

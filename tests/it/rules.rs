@@ -11,6 +11,7 @@ use authtrail::check::listing::Filter;
 use authtrail::check::rule_set::{RuleSet, Source};
 use authtrail::trail::record::Value;
 use authtrail::trail::schema::{Binding, Field, Link, Revision};
+use proptest::prelude::*;
 
 use crate::pages::{only_page, page_text, rules};
 
@@ -200,5 +201,29 @@ fn the_list_is_narrowed_by_the_filter() {
     for rule in listed {
         assert!(rule.requirements.iter().any(|id| id == "AUTH-PKCE-07"), "{}", rule.slug);
         assert!(rule.revisions.iter().all(|revision| !revision.spec.is_empty()), "{}", rule.slug);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    /// A page with something cut out and something put in is read or refused; each refusal can be shown.
+    #[test]
+    fn a_damaged_page_is_no_crash(which in 0usize..100, from in 0usize..4000, cut in 0usize..60, put in "\\PC{0,12}|[`#\n \"{}\\[\\]=]{0,8}") {
+        let pages = RuleSet::embedded_pages();
+        let text = &pages[which % pages.len()].text;
+        let mut characters: Vec<char> = text.chars().collect();
+        let from = from % characters.len();
+        let to = (from + cut).min(characters.len());
+        characters.splice(from..to, put.chars());
+        let damaged: String = characters.into_iter().collect();
+        let catalogue = RuleSet::embedded().unwrap().catalogue();
+        if let Err(mistakes) = authtrail::check::page::parse(&pages[which % pages.len()].file, &damaged, catalogue) {
+            prop_assert!(!mistakes.is_empty());
+            for mistake in mistakes {
+                prop_assert!(!mistake.to_string().is_empty());
+                prop_assert!(mistake.position().0 >= 1);
+            }
+        }
     }
 }
