@@ -10,7 +10,7 @@ use authtrail::trail::record::{Bound, Closing, ExchangeId, Record, RecordId, Sta
 use authtrail::trail::schema::{Binding, Field, Kind, Revision};
 use authtrail::trail::{Incident, Trail};
 
-use crate::pages::{mcp_exchange, only_page, page_text, rules, stretch, trail};
+use crate::made::{mcp_exchange, only_page, page_text, rules, stretch, trail};
 
 /// A trail in which an authorization request, a token request with another verifier, and MCP calls follow each other.
 fn lost(calls: u32) -> Trail {

@@ -1,6 +1,18 @@
-//! All integration tests, in one binary.
+//! Every integration test, in one binary: files beside files.
 
+mod cli;
+mod expected;
+mod formats;
+mod hostile;
+mod house;
 mod judge;
-mod pages;
+mod labelled;
+mod made;
+mod readme;
+mod report_fixtures;
+mod report_text;
 mod rules;
+mod run;
+mod stories;
 mod verdicts;
+mod walk;

@@ -13,7 +13,7 @@ use authtrail::trail::record::Value;
 use authtrail::trail::schema::{Binding, Field, Link, Revision};
 use proptest::prelude::*;
 
-use crate::pages::{only_page, page_text, rules};
+use crate::made::{only_page, page_text, rules};
 
 fn bad_pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/bad");

@@ -9,7 +9,7 @@ use authtrail::trail::record::{Bound, Closing, Record, RecordId, State, Value};
 use authtrail::trail::schema::{Binding, Field, Kind, Leg, Revision};
 use serde::Deserialize;
 
-use crate::pages::{mcp_exchange, only_page, rules, stretch, trail};
+use crate::made::{mcp_exchange, only_page, rules, stretch, trail};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

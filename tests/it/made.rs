@@ -1,4 +1,4 @@
-//! Rule pages and trails made for tests.
+//! Rule pages and trails that tests make for themselves.
 
 use authtrail::check::language::Page;
 use authtrail::check::rule_set::{RuleSet, Source};
