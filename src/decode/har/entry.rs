@@ -119,6 +119,9 @@ fn draft(
 
 fn header_list(whose: &str, json: Raw<'_>, limits: &Limits, problems: &mut Vec<String>) -> Headers {
     let Some(pairs) = json.0.and_then(|json| pairs(json, limits.headers)) else {
+        if json.0.is_some() {
+            problems.push(format!("{whose} headers are no list; kept without"));
+        }
         return Headers { list: Vec::new(), withheld: Withheld::Everything };
     };
     let mut withheld = Withheld::Nothing;
@@ -154,6 +157,7 @@ fn answer(
     let response = &entry.response;
     let status = response.status.0;
     if !response.given {
+        problems.push("no response; kept without".to_owned());
         return (Answer::NotRecorded, Measure::default());
     }
     let Some(code) = status.filter(|status| (100.0..1000.0).contains(status)).map(|status| status as u16) else {
