@@ -20,22 +20,22 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 LABELLED = Path(__file__).resolve().parent.parent / "labelled"
 URLSAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-# The steps of an incident and the entries that they are taken from. Where a login page stood between, the answer of
-# the last redirect is put under the authorization request, as a server with a live login session answers.
+# The steps of an incident and the entries that they are taken from; of a pair, the second has the body that the first
+# lost. `resume` is the request by which the browser comes back from the login page to the authorization endpoint.
 NATIVE = ("clean-2025-11-25-mitmproxy", "session.har", {
-    "challenge": 0, "resource_metadata": 1, "as_metadata": 2, "registration": 3, "authorization": (4, 11),
-    "callback": 12, "token": 16, "initialize": 17, "initialized": 18, "stream": 21, "list": 19, "call": 20, "end": 22,
+    "challenge": 0, "resource_metadata": 1, "as_metadata": 2, "registration": 3, "authorization": 4,
+    "resume": 11, "callback": 12, "token": 16, "initialize": 17, "initialized": 18, "stream": 21, "list": 19, "call": 20, "end": 22,
 })
 BROWSER = ("clean-2025-11-25-har", "browser.har", {
     "page": 0, "challenge": 2, "challenge_preflight": 3, "resource_metadata": (4, 22),
     "resource_metadata_preflight": 5, "as_metadata": (6, 23), "as_metadata_preflight": 7, "registration": 8,
-    "registration_preflight": 9, "authorization": (10, 19), "callback": 20, "token": 24, "initialize": 25,
+    "registration_preflight": 9, "authorization": 10, "resume": 19, "callback": 20, "token": 24, "initialize": 25,
     "initialize_preflight": 26, "initialized": 27, "initialized_preflight": 28, "list": 30, "call": 31,
 })
 STATELESS = ("clean-2026-07-28-har", "browser.har", {
     "page": 0, "challenge": 2, "challenge_preflight": 3, "resource_metadata": (4, 22),
     "resource_metadata_preflight": 5, "as_metadata": (6, 23), "as_metadata_preflight": 7, "registration": 8,
-    "registration_preflight": 9, "authorization": (10, 19), "callback": 20, "token": 24, "initialize": 25,
+    "registration_preflight": 9, "authorization": 10, "resume": 19, "callback": 20, "token": 24, "initialize": 25,
     "initialize_preflight": 26, "list": 27, "call": 28, "call_preflight": 29,
 })
 
@@ -45,8 +45,10 @@ class Step:
 
     def __init__(self, entry):
         self.entry = entry
-        # Seconds since the step before; None where a step of its own time was taken over.
+        # Seconds since the step before; None for the usual.
         self.gap = None
+        # Seconds by which the clock of who answers is ahead.
+        self.ahead = 0
 
     def copy(self):
         return copy.deepcopy(self)
@@ -176,7 +178,7 @@ class Step:
 class Incident:
     """The steps of one client, by name and in order, and the recorder that wrote them."""
 
-    def __init__(self, source, seed, hosts, start):
+    def __init__(self, source, seed, hosts, start, direct):
         case, file, places = source
         self.rng = random.Random(seed)
         self.start = start
@@ -185,14 +187,18 @@ class Incident:
         self.pages = log.get("pages", [])
         self.steps = {}
         for name, place in places.items():
-            first, last = place if isinstance(place, tuple) else (place, place)
+            first, body = place if isinstance(place, tuple) else (place, place)
             step = Step(copy.deepcopy(log["entries"][first]))
-            if last != first:
-                _take_answer(step, log["entries"][last])
+            if body != first:
+                step.respond(log["entries"][body]["response"]["content"]["text"])
             step.entry.pop("_initiator", None)
             self.steps[name] = step
+        if direct:
+            # As a server answers that has a live login: without a page in between.
+            self["authorization"].answer_like(self["resume"])
+            self.drop("resume")
         # Cookies of a login page that was cut out would come from nowhere.
-        self.drop_cookies(keep=["authorization"])
+        self.drop_cookies(keep=["authorization", "resume"])
         self._renew(hosts)
 
     def __getitem__(self, name):
@@ -317,7 +323,9 @@ class Incident:
         for name, step in self.steps.items():
             gap = step.gap
             if gap is None:
-                gap = 2 + self.rng.random() * 4 if name == "callback" else 0.02 + self.rng.random() * 0.08
+                # A person signs in before the browser comes back.
+                person = name == ("resume" if "resume" in self.steps else "callback")
+                gap = 2 + self.rng.random() * 4 if person else 0.02 + self.rng.random() * 0.08
                 gap = 0.001 if name.endswith("_preflight") else gap
             now += timedelta(seconds=gap)
             self._stamp(step, now)
@@ -333,7 +341,8 @@ class Incident:
             stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z"
         step.entry["startedDateTime"] = stamp
         if step.header("date", "response"):
-            step.set_header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT"), "response")
+            theirs = now + timedelta(seconds=step.ahead)
+            step.set_header("date", theirs.strftime("%a, %d %b %Y %H:%M:%S GMT"), "response")
 
     def log(self):
         entries = [step.entry for step in self.steps.values()]
@@ -344,24 +353,33 @@ class Incident:
         write(path, self.log())
 
 
-def native(seed, hosts=None, start=None):
+def native(seed, hosts=None, start=None, direct=True):
     """A native client through mitmproxy."""
-    return Incident(NATIVE, seed, hosts or {}, start or _start(seed))
+    return Incident(NATIVE, seed, hosts or {}, start or _start(seed), direct)
 
 
-def browser(seed, hosts=None, start=None):
+def browser(seed, hosts=None, start=None, direct=True):
     """A client in a page, exported by Chromium with sensitive data."""
-    return Incident(BROWSER, seed, hosts or {}, start or _start(seed))
+    return Incident(BROWSER, seed, hosts or {}, start or _start(seed), direct)
 
 
-def stateless(seed, hosts=None, start=None):
+def stateless(seed, hosts=None, start=None, direct=True):
     """A client in a page under the stateless revision, exported by Chromium with sensitive data."""
-    return Incident(STATELESS, seed, hosts or {}, start or _start(seed))
+    return Incident(STATELESS, seed, hosts or {}, start or _start(seed), direct)
 
 
 def write(path, log):
-    text = json.dumps(log, indent=1, ensure_ascii=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    """Writes a log, one line an entry."""
+    log = log["log"]
+    entries = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in log["entries"])
+    head = json.dumps({name: value for name, value in log.items() if name != "entries"}, ensure_ascii=False)
+    Path(path).write_text('{"log": ' + head[:-1] + ', "entries": [\n' + entries + "\n]}}\n", encoding="utf-8")
+
+
+def recorded(case, file, index):
+    """One entry of a labelled recording as it stands."""
+    log = json.loads((LABELLED / case / file).read_text(encoding="utf-8"))["log"]
+    return Step(log["entries"][index])
 
 
 def s256(verifier):
@@ -398,14 +416,6 @@ def _fit_sizes(step, creator):
     if tag and text is not None:
         digest = base64.b64encode(hashlib.sha1(text.encode()).digest()).decode().rstrip("=")
         step.set_header("etag", f'W/"{len(text.encode()):x}-{digest}"', "response")
-
-
-def _take_answer(step, entry):
-    """The answer of another entry; of a cached one only the body."""
-    if entry["response"]["status"] == 304:
-        step.respond(entry["response"]["content"]["text"])
-    else:
-        step.entry["response"] = copy.deepcopy(entry["response"])
 
 
 def _with_query(url, changes):
