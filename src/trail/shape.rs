@@ -83,6 +83,7 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
+            | F::IdReadable
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -96,7 +97,8 @@ impl Field {
             | F::BearerJwtIat
             | F::ServerDate
             | F::AccessTokenJwtExp
-            | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
+            | F::ResponseClientSecretExpiresAt
+            | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
                 Shape::Number(Unit::One)
