@@ -9,8 +9,8 @@
 //!
 //! | room | does | does not |
 //! |---|---|---|
-//! | [`capture`] | opens files, tells their format, keeps the limits | look inside a message |
-//! | [`decode`] | turns bytes of a known format into HTTP exchanges | know OAuth or MCP |
+//! | [`capture`] | opens files, undoes their compression, keeps the limits | look inside a message |
+//! | [`decode`] | tells the format, turns its bytes into HTTP exchanges | know OAuth or MCP |
 //! | [`trail`] | says what a message is in OAuth or MCP and which messages belong together | say whether that is right |
 //! | [`check`] | judges the trails by the rule pages, names loss and cause | choose words |
 //! | [`report`] | chooses words, columns and colours | decide anything |
@@ -23,7 +23,10 @@
 pub mod capture;
 pub mod check;
 pub mod decode;
+mod diagnose;
 pub mod evidence;
 pub mod report;
 pub mod secret;
 pub mod trail;
+
+pub use diagnose::{Listing, Options, diagnose, list};

@@ -1,3 +1,6 @@
 //! Opens recordings and keeps the limits. Looks into no message.
 
+pub mod coding;
 pub mod limits;
+mod mapping;
+pub mod open;

@@ -2,4 +2,19 @@
 //!
 //! Does not read messages and does not choose words: the sentences are the pages'.
 
+pub mod catalogue;
+mod condition;
+pub mod diagnostic;
+pub mod evaluate;
+mod form;
+mod head;
+pub mod judge;
 pub mod language;
+pub mod listing;
+pub mod page;
+mod path;
+pub mod relation;
+pub mod rule_set;
+pub mod slots;
+mod table;
+mod uri;

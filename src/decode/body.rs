@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 
 use super::exchange::Unknown;
+use super::json_text;
+use crate::capture::coding::{Coding, End, decompress};
 use crate::capture::limits::Limits;
 
 /// The body of a message.
@@ -19,6 +24,53 @@ enum Content {
     NotRecorded(Unknown),
     /// The octets, transfer and content codings removed.
     Plain(Bytes),
+    /// The octets between the quotes of a JSON string.
+    JsonText(JsonText),
+}
+
+/// A body as a HAR holds it.
+#[derive(Clone)]
+struct JsonText {
+    /// A slice of the recording.
+    raw: Bytes,
+    /// Whether the text is base64 of the octets.
+    base64: bool,
+    /// The content codings that the message names, in the order applied. Most recorders have undone them.
+    codings: Box<[ContentCoding]>,
+}
+
+/// A content coding (RFC 9110, 8.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContentCoding {
+    /// `gzip`, `x-gzip`.
+    Gzip,
+    /// `deflate`.
+    Deflate,
+    /// `br`.
+    Brotli,
+    /// `zstd`.
+    Zstd,
+}
+
+impl ContentCoding {
+    /// The codings that a `Content-Encoding` value names; empty where one of them is not known here.
+    pub(crate) fn list(value: &str) -> Vec<ContentCoding> {
+        let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names = names.filter(|name| !name.eq_ignore_ascii_case("identity"));
+        // A long list is an attack on the reader, not a coding.
+        let list: Option<Vec<_>> = names.take(5).map(|name| Self::by_name(&name.to_ascii_lowercase())).collect();
+        list.filter(|list| list.len() < 5).unwrap_or_default()
+    }
+
+    fn by_name(name: &str) -> Option<ContentCoding> {
+        match name {
+            "gzip" | "x-gzip" => Some(ContentCoding::Gzip),
+            "deflate" => Some(ContentCoding::Deflate),
+            "br" => Some(ContentCoding::Brotli),
+            "zstd" => Some(ContentCoding::Zstd),
+            _ => None,
+        }
+    }
 }
 
 impl Body {
@@ -37,6 +89,12 @@ impl Body {
         Body(Content::Plain(octets.into()))
     }
 
+    /// A body in a JSON string: `raw` is what stands between the quotes. `codings` are those that the message names;
+    /// one is undone where the octets still bear its mark.
+    pub(crate) fn json_text(raw: Bytes, base64: bool, codings: Vec<ContentCoding>) -> Self {
+        Body(Content::JsonText(JsonText { raw, base64, codings: codings.into() }))
+    }
+
     /// The octets, decoded. `Ok(None)` where the message has no body.
     ///
     /// # Errors
@@ -48,6 +106,7 @@ impl Body {
             Content::NotRecorded(reason) => Err(*reason),
             Content::Plain(octets) if octets.len() > limits.body => Err(Unknown::BodyUnreadable),
             Content::Plain(octets) => Ok(Some(Cow::Borrowed(octets))),
+            Content::JsonText(text) => text.octets(limits).map(Some),
         }
     }
 
@@ -74,6 +133,17 @@ impl Body {
             Content::None => Some(0),
             Content::NotRecorded(_) => None,
             Content::Plain(octets) => Some(octets.len() as u64),
+            Content::JsonText(text) => text.len(),
+        }
+    }
+
+    /// Whether it is known that there is not one octet.
+    pub fn is_empty(&self) -> bool {
+        match &self.0 {
+            Content::None => true,
+            Content::NotRecorded(_) => false,
+            Content::Plain(octets) => octets.is_empty(),
+            Content::JsonText(text) => text.raw.is_empty(),
         }
     }
 }
@@ -85,6 +155,142 @@ impl std::fmt::Debug for Body {
             Content::None => f.write_str("Body(none)"),
             Content::NotRecorded(reason) => write!(f, "Body({})", reason.reason()),
             Content::Plain(octets) => write!(f, "Body({} octets)", octets.len()),
+            Content::JsonText(text) => write!(f, "Body({} octets of JSON text)", text.raw.len()),
         }
+    }
+}
+
+impl JsonText {
+    fn octets(&self, limits: &Limits) -> Result<Cow<'_, [u8]>, Unknown> {
+        let octets = if self.base64 {
+            // Four characters stand for three octets; line ends and escaped slashes take a little more.
+            let text = json_text::unescape(&self.raw, limits.body.saturating_mul(3) / 2);
+            let octets = from_base64(&text.ok_or(Unknown::BodyUnreadable)?).ok_or(Unknown::BodyUnreadable)?;
+            Cow::Owned(octets)
+        } else {
+            json_text::unescape(&self.raw, limits.body).ok_or(Unknown::BodyUnreadable)?
+        };
+        let octets = self.codings.iter().rev().try_fold(octets, |octets, coding| undo(*coding, octets, limits))?;
+        if octets.len() > limits.body { Err(Unknown::BodyUnreadable) } else { Ok(octets) }
+    }
+
+    fn len(&self) -> Option<u64> {
+        if !self.base64 && self.codings.is_empty() {
+            return Some(json_text::length(&self.raw));
+        }
+        self.octets(&Limits::default()).ok().map(|octets| octets.len() as u64)
+    }
+}
+
+/// Both alphabets (RFC 4648, 4 and 5), with or without padding and line ends.
+fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    let plain = |octet: &u8| !matches!(octet, b'-' | b'_' | b' ' | b'\t' | b'\r' | b'\n');
+    if text.iter().all(plain) {
+        return LENIENT.decode(text).ok();
+    }
+    let standard = |octet: &u8| match octet {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => *other,
+    };
+    let text: Vec<u8> = text.iter().filter(|octet| !octet.is_ascii_whitespace()).map(standard).collect();
+    LENIENT.decode(text).ok()
+}
+
+/// Undoes a coding where the octets still bear its mark; otherwise the recorder has undone it.
+fn undo<'a>(coding: ContentCoding, octets: Cow<'a, [u8]>, limits: &Limits) -> Result<Cow<'a, [u8]>, Unknown> {
+    let octets = if coding == ContentCoding::Gzip { from_latin1(octets) } else { octets };
+    let by_magic = Coding::by_magic(&octets);
+    let is_text = || std::str::from_utf8(&octets).is_ok();
+    let (coding, sure) = match coding {
+        ContentCoding::Gzip if by_magic == Some(Coding::Gzip) => (Coding::Gzip, true),
+        ContentCoding::Zstd if by_magic == Some(Coding::Zstd) => (Coding::Zstd, true),
+        ContentCoding::Deflate if by_magic == Some(Coding::Zlib) => (Coding::Zlib, !is_text()),
+        ContentCoding::Deflate if !is_text() => (Coding::Deflate, false),
+        // Brotli has no mark: what is text needs no decoding, what does not decode to its end was not encoded.
+        ContentCoding::Brotli if !is_text() => (Coding::Brotli, false),
+        _ => return Ok(octets),
+    };
+    match decompress(coding, &octets, limits.body, limits.ratio) {
+        (decoded, End::Whole) if sure || !decoded.is_empty() => Ok(Cow::Owned(decoded)),
+        _ if sure => Err(Unknown::BodyUnreadable),
+        _ => Ok(octets),
+    }
+}
+
+/// Octets that a tool wrote as characters of the same number, recognised by the mark of gzip.
+fn from_latin1(octets: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if !octets.starts_with("\u{1f}\u{8b}".as_bytes()) {
+        return octets;
+    }
+    let text = std::str::from_utf8(&octets).ok();
+    let narrow: Option<Vec<u8>> = text.and_then(|text| text.chars().map(|char| u8::try_from(char).ok()).collect());
+    narrow.map_or(octets, Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn check(raw: &str, base64: bool, codings: &str, expected: Result<&str, Unknown>) {
+        let body = Body::json_text(Bytes::copy_from_slice(raw.as_bytes()), base64, ContentCoding::list(codings));
+        let limits = Limits { body: 100, ..Limits::default() };
+        let found = body.octets(&limits).map(|octets| String::from_utf8_lossy(&octets.unwrap()).into_owned());
+        assert_eq!(found.as_deref(), expected.as_ref().map(|text| *text), "{raw}");
+    }
+
+    fn base64(octets: &[u8]) -> String {
+        base64::engine::general_purpose::STANDARD.encode(octets)
+    }
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn text_and_base64() {
+        check(r"a\nb", false, "", Ok("a\nb"));
+        check("aGVsbG8=", true, "", Ok("hello"));
+        check(r"aGVs\nbG8", true, "", Ok("hello"));
+        check(r"Pz8\/", true, "", Ok("???"));
+        check("Pz8_", true, "", Ok("???"));
+        check("not base64!", true, "", Err(Unknown::BodyUnreadable));
+    }
+
+    #[test]
+    fn codings_are_undone_only_where_they_are_left() {
+        let packed = gzip(b"hello");
+        check("hello", false, "gzip", Ok("hello"));
+        check(&base64(&packed), true, "gzip", Ok("hello"));
+        check(&base64(&packed[..packed.len() - 9]), true, "gzip", Err(Unknown::BodyUnreadable));
+        let latin1: String = packed.iter().map(|octet| format!("\\u{octet:04x}")).collect();
+        check(&latin1, false, "gzip", Ok("hello"));
+        check("CwKAaGVsbG8D", true, "br", Ok("hello"));
+        check("8O is text", false, "deflate", Ok("8O is text"));
+        check(&base64(&gzip(&packed)), true, "gzip, gzip", Ok("hello"));
+    }
+
+    #[test]
+    fn limits_hold_for_what_comes_out() {
+        check(&"a".repeat(101), false, "", Err(Unknown::BodyUnreadable));
+        check(&base64(&[b'a'; 101]), true, "", Err(Unknown::BodyUnreadable));
+        check(&base64(&gzip(&[b'a'; 1000])), true, "gzip", Err(Unknown::BodyUnreadable));
+    }
+
+    #[test]
+    fn debug_shows_no_content() {
+        let body = Body::json_text(Bytes::from_static(b"s3cr3t"), false, Vec::new());
+        assert_eq!(format!("{body:?}"), "Body(6 octets of JSON text)");
+        assert_eq!(body.len(), Some(6));
     }
 }

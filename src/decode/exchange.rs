@@ -23,6 +23,8 @@ pub enum Unknown {
     TableEntryUnknown,
     /// The leg is not in the recording.
     LegNotRecorded,
+    /// The step itself is not in the recording, though its leg is and a later value shows that it happened.
+    StepNotRecorded,
     /// Nothing closes the time in which it could still have happened.
     WindowOpen,
     /// More than one candidate fits and nothing decides between them.
@@ -42,6 +44,7 @@ impl Unknown {
             Unknown::ResponseNotRecorded => "the recording holds no answer here",
             Unknown::TableEntryUnknown => "the recording begins after this header was set up",
             Unknown::LegNotRecorded => "this leg is not in the recording",
+            Unknown::StepNotRecorded => "the step is not in the recording, though a later value shows that it happened",
             Unknown::WindowOpen => "the recording ends before it could have happened",
             Unknown::Ambiguous => "more than one fits",
             Unknown::Opaque => "the value cannot be read",

@@ -4,12 +4,19 @@
 
 pub mod body;
 pub mod exchange;
+mod format;
+pub mod har;
+mod json_text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use crate::capture::limits::Limits;
+use crate::capture::open::{Opened, open};
 use crate::evidence::{CaptureId, Problem, Timestamp};
 use exchange::Exchange;
+use format::{Read, Reading};
 
 /// Whether credentials were removed from a recording (design, decision 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +76,98 @@ pub struct Decoded {
 
 /// Reads every recording. A bad one does not stop the others.
 pub fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Decoded {
-    let _ = (paths, options);
-    Decoded::default()
+    let read: Vec<_> = paths
+        .par_iter()
+        .enumerate()
+        .map(|(index, path)| read_one(path, CaptureId(u32::try_from(index).unwrap_or(u32::MAX)), options))
+        .collect();
+    let mut decoded = Decoded::default();
+    for (facts, exchanges) in read {
+        decoded.captures.push(facts);
+        decoded.exchanges.extend(exchanges);
+    }
+    decoded
+}
+
+fn read_one(path: &Path, id: CaptureId, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
+    match open(path, &options.limits, options.sha256) {
+        Ok(opened) => read_opened(path, id, opened, options),
+        Err(error) => {
+            let mut facts = nothing_known(path, id);
+            facts.problems = problems(id, vec![(None, error.to_string())], options);
+            (facts, Vec::new())
+        }
+    }
+}
+
+/// Reads a recording that is already in memory, as [`read_all`] reads a file.
+pub fn read_content(
+    path: &Path,
+    id: CaptureId,
+    content: bytes::Bytes,
+    options: &ReadOptions,
+) -> (CaptureFacts, Vec<Exchange>) {
+    let digest = *blake3::hash(&content).as_bytes();
+    read_opened(path, id, Opened { content, digest, sha256: None, whole: true, problems: Vec::new() }, options)
+}
+
+fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
+    let mut facts = nothing_known(path, id);
+    facts.digest = opened.digest;
+    facts.sha256 = opened.sha256;
+    let mut said: Vec<(Option<String>, String)> = opened.problems.into_iter().map(|message| (None, message)).collect();
+    let Some(format) = format::recognise(&opened.content) else {
+        said.push((None, format::unrecognised(&opened.content)));
+        facts.problems = problems(id, said, options);
+        return (facts, Vec::new());
+    };
+    facts.format = Some(format.name);
+    let mut exchanges = Vec::new();
+    match format.read {
+        Read::NotYet(instead) => {
+            said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)))
+        }
+        Read::With(read) => {
+            let Reading { exchanges: read, creator, sanitized, complete, end_mark, problems } =
+                read(&opened.content, id, options);
+            said.extend(problems);
+            exchanges = read;
+            facts = CaptureFacts {
+                creator,
+                sanitized,
+                end_mark,
+                usable: true,
+                complete: complete && opened.whole,
+                ..facts
+            };
+        }
+    }
+    facts.problems = problems(id, said, options);
+    (facts, exchanges)
+}
+
+fn nothing_known(path: &Path, id: CaptureId) -> CaptureFacts {
+    CaptureFacts {
+        id,
+        path: path.to_owned(),
+        format: None,
+        creator: None,
+        sanitized: Sanitized::Possible,
+        complete: false,
+        end_mark: None,
+        digest: [0; 32],
+        sha256: None,
+        usable: false,
+        problems: Vec::new(),
+    }
+}
+
+/// The problems of one recording, at most as many as the limit; the last one says how many more there are.
+fn problems(id: CaptureId, mut said: Vec<(Option<String>, String)>, options: &ReadOptions) -> Vec<Problem> {
+    let more = said.len().saturating_sub(options.limits.problems);
+    said.truncate(options.limits.problems);
+    if more > 0 {
+        said.push((None, format!("{more} more problems of this kind")));
+    }
+    said.into_iter().map(|(at, message)| Problem { capture: Some(id), at, message }).collect()
 }

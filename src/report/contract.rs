@@ -46,6 +46,8 @@ pub struct Capture {
     pub format: String,
     /// The program that wrote it, as it says; null where it does not.
     pub creator: Option<String>,
+    /// Whether it could be opened and recognised; otherwise nothing was read from it.
+    pub usable: bool,
     /// Exchanges found in it.
     pub exchanges: usize,
     /// `no`, `possible`, `yes`: whether credentials were removed from it.
@@ -69,6 +71,16 @@ pub struct Problem {
     pub at: Option<String>,
     /// What is wrong, and what was kept or what to do.
     pub message: String,
+}
+
+impl From<&crate::evidence::Problem> for Problem {
+    fn from(problem: &crate::evidence::Problem) -> Self {
+        Problem {
+            capture: problem.capture.map(|id| id.to_string()),
+            at: problem.at.clone(),
+            message: problem.message.clone(),
+        }
+    }
 }
 
 /// One client at one MCP endpoint.

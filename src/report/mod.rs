@@ -1,3 +1,18 @@
 //! Chooses words, columns and colours for what was found. Decides nothing.
+//!
+//! Everything is made from [`contract::Report`], or from the exchanges and rule pages themselves. Nothing from a
+//! recording leaves this room raw: text goes through [`escape`], URLs through [`url`].
 
 pub mod contract;
+pub mod escape;
+pub mod exchanges;
+pub mod json;
+mod layout;
+pub mod page;
+mod palette;
+pub mod rule_index;
+pub mod text;
+pub mod url;
+mod words;
+
+pub use layout::terminal_width;

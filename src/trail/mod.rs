@@ -2,9 +2,24 @@
 //!
 //! Does not say whether anything is right.
 
+mod assemble;
+mod bind;
+mod classify;
+mod derive;
+mod flow;
+mod identity;
+mod keys;
+pub mod read;
 pub mod record;
+mod revision;
 pub mod schema;
 mod schema_table;
+pub mod shape;
+mod steps;
+mod view;
+mod window;
+
+pub use assemble::{BuildOptions, build};
 
 use crate::decode::exchange::Exchange;
 use record::{ExchangeId, Record, RecordId};
@@ -46,12 +61,26 @@ pub struct Trail {
     pub stretches: Vec<Stretch>,
     /// Its authorization attempts, in time order.
     pub flows: Vec<Flow>,
+    /// Kinds of record that are not among `records` although a later value proves that such a step happened: a
+    /// token in use that only a token response can have brought.
+    pub implied_kinds: Vec<Kind>,
 }
 
 impl Trail {
     /// The record with this id.
     pub fn record(&self, id: RecordId) -> Option<&Record> {
         self.records.get(id.0 as usize)
+    }
+
+    /// Whether a later value proves that a step of this kind happened, whether or not it was recorded.
+    pub fn proves(&self, kind: Kind) -> bool {
+        self.implied_kinds.contains(&kind)
+    }
+
+    /// The stretch of revisions that an exchange falls into: the last that begins at or before it.
+    pub fn stretch_at(&self, exchange: ExchangeId) -> Option<&Stretch> {
+        let after = self.stretches.partition_point(|stretch| stretch.from <= exchange);
+        self.stretches.get(after.saturating_sub(1))
     }
 
     /// The records of one kind, in time order.

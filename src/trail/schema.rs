@@ -186,7 +186,7 @@ names! {
         ContentType = "content_type",
         /// Media type of the response, lower case, without parameters.
         ResponseContentType = "response_content_type",
-        /// `Accept` of the request.
+        /// Media types of `Accept` of the request, a list, lower case, without parameters.
         Accept = "accept",
         /// Origin of the page that sent the request (`Origin`, or that of the preflight).
         Origin = "origin",

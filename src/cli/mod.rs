@@ -1,0 +1,7 @@
+//! The command line: arguments, messages, exit status, where the output goes. Judges nothing.
+
+pub(crate) mod arguments;
+mod implied;
+pub(crate) mod messages;
+pub(crate) mod output;
+pub(crate) mod status;

@@ -1,0 +1,103 @@
+//! The formats, told by content and never by the name of the file. A new format is one file and one line here.
+
+use bytes::Bytes;
+
+use super::exchange::Exchange;
+use super::{ReadOptions, Sanitized, har};
+use crate::evidence::{CaptureId, Timestamp};
+
+/// A format of recordings.
+pub(super) struct Format {
+    /// Its name in reports.
+    pub(super) name: &'static str,
+    /// Whether the content is of this format, judged by its first octets where possible.
+    pub(super) recognise: fn(&[u8]) -> bool,
+    /// Reads it.
+    pub(super) read: Read,
+}
+
+/// How a format is read.
+pub(super) enum Read {
+    /// By this function.
+    With(fn(&Bytes, CaptureId, &ReadOptions) -> Reading),
+    /// Not by this build; the text says what to do instead.
+    NotYet(&'static str),
+}
+
+/// What a reader found in one recording.
+pub(super) struct Reading {
+    /// The exchanges in the order in which they stand in it.
+    pub(super) exchanges: Vec<Exchange>,
+    /// The program that wrote it.
+    pub(super) creator: Option<String>,
+    /// Whether credentials were removed.
+    pub(super) sanitized: Sanitized,
+    /// Whether it was read to its end.
+    pub(super) complete: bool,
+    /// The recorder's own end mark.
+    pub(super) end_mark: Option<Timestamp>,
+    /// What could not be read: the place in it, and the message.
+    pub(super) problems: Vec<(Option<String>, String)>,
+}
+
+/// Every format, in the order in which they are tried.
+pub(super) const FORMATS: &[Format] = &[
+    Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
+    Format { name: "pcapng", recognise: is_pcapng, read: Read::NotYet(OTHER_EXPORT) },
+    Format { name: "pcap", recognise: is_pcap, read: Read::NotYet(OTHER_EXPORT) },
+    Format { name: "mitmproxy", recognise: is_flow_file, read: Read::NotYet(FLOWS_TO_HAR) },
+    Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
+];
+
+const OTHER_EXPORT: &str = "pass a HAR of the same run";
+const FLOWS_TO_HAR: &str = "convert it with `mitmdump -n -r FILE --set hardump=OUT.har`";
+
+/// The format of `content`.
+pub(super) fn recognise(content: &[u8]) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| (format.recognise)(content))
+}
+
+fn is_pcapng(content: &[u8]) -> bool {
+    content.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a])
+}
+
+/// Both byte orders, microseconds and nanoseconds.
+fn is_pcap(content: &[u8]) -> bool {
+    matches!(
+        content,
+        [0xd4, 0xc3, 0xb2, 0xa1, ..]
+            | [0xa1, 0xb2, 0xc3, 0xd4, ..]
+            | [0x4d, 0x3c, 0xb2, 0xa1, ..]
+            | [0xa1, 0xb2, 0x3c, 0x4d, ..]
+    )
+}
+
+/// A flow file is a row of tnetstrings: length, colon, then a dictionary whose first key has a length and a colon too.
+fn is_flow_file(content: &[u8]) -> bool {
+    fn digits_and_colon(octets: &[u8]) -> Option<&[u8]> {
+        let digits = octets.iter().take(12).take_while(|octet| octet.is_ascii_digit()).count();
+        match octets.get(digits..) {
+            Some([b':', rest @ ..]) if digits > 0 => Some(rest),
+            _ => None,
+        }
+    }
+    digits_and_colon(content).and_then(digits_and_colon).and_then(<[u8]>::first).is_some_and(u8::is_ascii_lowercase)
+}
+
+fn is_zip(content: &[u8]) -> bool {
+    content.starts_with(b"PK\x03\x04")
+}
+
+/// Why nothing here reads the content.
+pub(super) fn unrecognised(content: &[u8]) -> String {
+    let first = content.iter().find(|octet| !octet.is_ascii_whitespace());
+    let what = match (first, std::str::from_utf8(content.get(..content.len().min(4096)).unwrap_or_default())) {
+        (Some(b'{'), _) => "is JSON but no HAR: it has no member `log`",
+        (Some(b'['), _) => "is JSON but no HAR: it is a list, not an object with a member `log`",
+        (Some(b'<'), _) => "is a web page or XML, not a recording",
+        (None, _) => "holds nothing but white space",
+        (_, Ok(_)) => "is text, not a recording",
+        _ => "is in no format that is known here",
+    };
+    format!("{what}; pass a HAR")
+}

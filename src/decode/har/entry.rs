@@ -1,0 +1,226 @@
+//! One entry of a HAR becomes one exchange.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::headers::{fields, pairs};
+use super::model::{self, Raw};
+use super::recorder::Recorder;
+use super::withheld::Measure;
+use super::{mend, payload, time, url};
+use crate::capture::limits::Limits;
+use crate::decode::exchange::{Answer, Connection, Exchange, Headers, Request, Response, Withheld};
+use crate::evidence::{At, CaptureId};
+
+/// An exchange before it is known what the exporter removed.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// The exchange; headers that the exporter may have removed count as not sent so far.
+    pub(super) exchange: Exchange,
+    /// What `headersSize` says of the request.
+    pub(super) request: Measure,
+    /// What `headersSize` says of the response.
+    pub(super) response: Measure,
+}
+
+/// What all entries of a file share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context<'a> {
+    /// The recording.
+    pub(super) capture: CaptureId,
+    /// Who wrote it.
+    pub(super) recorder: Recorder,
+    /// The limits.
+    pub(super) limits: &'a Limits,
+}
+
+/// Reads the entry in `json`, which is a slice of the recording. The messages say what is lost and what was kept.
+pub(super) fn read(json: &Bytes, index: u32, context: Context<'_>) -> (Option<Draft>, Vec<String>) {
+    let mut problems = Vec::new();
+    if json.first() != Some(&b'{') {
+        return (None, vec!["no object; left out".to_owned()]);
+    }
+    let error = match serde_json::from_slice(json) {
+        Ok(entry) => return (draft(&entry, json, index, context, &mut problems), problems),
+        Err(error) => error,
+    };
+    if let Some((mended, what)) = mend::mend(json)
+        && let Ok(entry) = serde_json::from_slice(&mended)
+    {
+        problems.push(format!("{what}; read with U+FFFD in their place"));
+        return (draft(&entry, &mended, index, context, &mut problems), problems);
+    }
+    let (line, column) = (error.line(), error.column());
+    problems.push(format!("no JSON (line {line}, column {column} of the entry); left out"));
+    (None, problems)
+}
+
+fn draft(
+    entry: &model::Entry<'_>,
+    content: &Bytes,
+    index: u32,
+    context: Context<'_>,
+    problems: &mut Vec<String>,
+) -> Option<Draft> {
+    let inside;
+    let mut request = &entry.request;
+    if request.url.given().is_none()
+        && let Some(found) = request.post_data.0.and_then(|json| serde_json::from_str(json).ok())
+    {
+        // Some edited files hold the request one level too deep.
+        inside = found;
+        request = &inside;
+    }
+    let Some(address) = request.url.given() else {
+        problems.push("request has no URL; left out".to_owned());
+        return None;
+    };
+    let url = url::split(address);
+    let headers = header_list("request", request.headers, context.limits, problems);
+    let method = request.method.given().unwrap_or_default().to_owned();
+    if method.is_empty() {
+        problems.push("request has no method; kept without".to_owned());
+    }
+    let authority = if url.authority.is_empty() && url.scheme.is_empty() {
+        headers.get(":authority").or_else(|| headers.get("host")).unwrap_or_default()
+    } else {
+        url.authority
+    };
+    let version = version(&request.version).or_else(|| version(&entry.response.version));
+    let request_body = payload::of_request(request, &headers, content, context.recorder, context.limits);
+    let mut request_measure = Measure::default();
+    if version.as_deref() == Some("http/1.1") {
+        request_measure = Measure::of_request(&method, &url.target, address, &headers, request.headers_size.count());
+    }
+    let sent_at = time::sent_at(entry);
+    let (answer, response_measure) = answer(entry, &method, content, context, problems);
+    let answered_at = answer.response().and_then(|_| time::answered_at(entry, sent_at));
+    let exchange = Exchange {
+        capture: context.capture,
+        at: At::Entry(index),
+        sent_at,
+        answered_at,
+        connection: connection(entry, context.recorder),
+        request: Request {
+            authority: authority.to_owned(),
+            method,
+            scheme: url.scheme,
+            target: url.target,
+            version,
+            headers,
+            body: request_body,
+        },
+        answer,
+    };
+    Some(Draft { exchange, request: request_measure, response: response_measure })
+}
+
+fn header_list(whose: &str, json: Raw<'_>, limits: &Limits, problems: &mut Vec<String>) -> Headers {
+    let Some(pairs) = json.0.and_then(|json| pairs(json, limits.headers)) else {
+        return Headers { list: Vec::new(), withheld: Withheld::Everything };
+    };
+    let mut withheld = Withheld::Nothing;
+    if pairs.over_limit {
+        withheld = Withheld::Everything;
+        problems.push(format!("{whose} headers over the limit; kept the first {}", pairs.list.len()));
+    } else if pairs.list.is_empty() {
+        withheld = Withheld::Everything;
+    }
+    Headers { list: fields(pairs), withheld }
+}
+
+/// The well-known versions in one spelling, others as they are.
+fn version(text: &model::Text<'_>) -> Option<String> {
+    let text = text.given()?;
+    let known = match text.to_ascii_lowercase().as_str() {
+        "http/1.0" => "http/1.0",
+        "http/1.1" => "http/1.1",
+        "http/2" | "http/2.0" | "h2" => "h2",
+        "http/3" | "http/3.0" | "h3" => "h3",
+        _ => text,
+    };
+    Some(known.to_owned())
+}
+
+fn answer(
+    entry: &model::Entry<'_>,
+    method: &str,
+    content: &Bytes,
+    context: Context<'_>,
+    problems: &mut Vec<String>,
+) -> (Answer, Measure) {
+    let response = &entry.response;
+    let status = response.status.0;
+    if !response.given {
+        return (Answer::NotRecorded, Measure::default());
+    }
+    let Some(code) = status.filter(|status| (100.0..1000.0).contains(status)).map(|status| status as u16) else {
+        if status.is_none_or(|status| status > 0.0) {
+            let what = if status.is_none() { "response has no status" } else { "response has an impossible status" };
+            problems.push(format!("{what}; kept without response"));
+        }
+        return (no_status(entry), Measure::default());
+    };
+    let headers = header_list("response", response.headers, context.limits, problems);
+    let body = payload::of_response(method, code, response, &headers, content);
+    let cached = |text: &model::Text<'_>| text.given().is_some_and(|text| text != "false");
+    // RFC 9110, 15.4.5: a 304 has no content; where one is recorded it is what the cache held.
+    let from_cache = cached(&entry.from_cache)
+        || cached(&entry.from_disk_cache)
+        || cached(&response.fetched_from_cache)
+        || entry.fetch_type.given().is_some_and(|kind| kind.contains("Cache"))
+        || (code == 304 && body.len().is_some_and(|len| len > 0));
+    let mut measure = Measure::default();
+    if version(&response.version).as_deref() == Some("http/1.1") {
+        measure = Measure::of_response(&response.status_text, &headers, response.headers_size.count());
+    }
+    (Answer::Received(Response { status: code, headers, body, from_cache }), measure)
+}
+
+/// Status 0 or -1, or none: did the recorder see that no answer came, or did it not see the answer?
+fn no_status(entry: &model::Entry<'_>) -> Answer {
+    let response = &entry.response;
+    let word = [&response.error, &response.failure, &entry.error, &entry.blocked_reason];
+    let word = word.into_iter().find_map(|word| word.given()).filter(|word| *word != "0");
+    if let Some(word) = word {
+        return Answer::None(word.chars().take(200).collect());
+    }
+    // Without a reason it may be a stream that is still open, a request that is still running, or one that was aborted:
+    // browsers write all three alike, and Firefox a blocked one as well.
+    Answer::NotRecorded
+}
+
+fn connection(entry: &model::Entry<'_>, recorder: Recorder) -> Connection {
+    let id = entry.connection_id.given().filter(|id| *id != "0");
+    let mut port = entry.server_port.count().and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
+    let named = entry.connection.given().filter(|name| *name != "0");
+    let of_server = named.is_some_and(|name| is_port_of(name, entry));
+    if let Some(number) = named.and_then(|name| name.parse().ok())
+        && (of_server || recorder == Recorder::Firefox || (recorder == Recorder::Chromium && id.is_some()))
+    {
+        port = number;
+    }
+    // Chromium wrote the connection's number there at first, later the server's port, which is a proxy's where there is
+    // one: without `_connectionId` nothing tells them apart. Firefox writes the port.
+    let by_name = named.filter(|_| !of_server && !matches!(recorder, Recorder::Chromium | Recorder::Firefox));
+    let address = entry.server_address.given();
+    let address: Option<IpAddr> =
+        address.and_then(|address| address.trim_start_matches('[').trim_end_matches(']').parse().ok());
+    Connection {
+        id: id.or(by_name).map(Arc::from),
+        client: None,
+        server: address.map(|address| SocketAddr::new(address, port)),
+        page: entry.page.given().map(Arc::from),
+        closed: None,
+    }
+}
+
+/// HAR 1.2 allows the server's port as the name of a connection, which then names none.
+fn is_port_of(name: &str, entry: &model::Entry<'_>) -> bool {
+    let url = url::split(entry.request.url.given().unwrap_or_default());
+    let default = if url.scheme == "https" { "443" } else { "80" };
+    let port = url.authority.rsplit_once(':').map_or(default, |(_, port)| port);
+    name == port
+}

@@ -1,0 +1,133 @@
+//! Which body a HAR entry holds: recorded, none for certain, or not recorded. In doubt it is not recorded.
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::headers::pairs;
+use super::model::{PostData, Request, Response};
+use super::recorder::Recorder;
+use crate::capture::limits::Limits;
+use crate::decode::body::{Body, ContentCoding};
+use crate::decode::exchange::{Headers, Unknown, Withheld};
+
+/// Octets that stand for themselves in a form (WHATWG URL, application/x-www-form-urlencoded percent-encode set).
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
+const NOT_RECORDED: Unknown = Unknown::BodyNotRecorded;
+
+/// The body of a request.
+pub(super) fn of_request(
+    request: &Request<'_>,
+    headers: &Headers,
+    content: &Bytes,
+    recorder: Recorder,
+    limits: &Limits,
+) -> Body {
+    let post: PostData<'_> = request.post_data.0.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let codings = codings(headers);
+    if recorder == Recorder::Firefox && post.comment.given().is_some() {
+        // "Request bodies are not included."; the text beside it is cut.
+        return Body::not_recorded(NOT_RECORDED);
+    }
+    if let Some(raw) = post.text.0.and_then(|json| string_content(json, content)).filter(|raw| !raw.is_empty()) {
+        let base64 = [&post.encoding, &post.own_encoding].iter().any(|encoding| is_base64(encoding.given()));
+        return Body::json_text(raw, base64, codings);
+    }
+    if let Some(form) = post.params.0.and_then(|json| form(json, &post, recorder, limits)) {
+        return form;
+    }
+    let length = content_length(headers);
+    if length == Some(0) {
+        return Body::none();
+    }
+    if length.is_some() || chunked(headers) || request.body_size.count() > Some(0) {
+        return Body::not_recorded(NOT_RECORDED);
+    }
+    // RFC 9110, 9.3: content has no meaning in these, and browsers send none.
+    let method = request.method.given().unwrap_or_default();
+    let bare =
+        ["GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"].iter().any(|name| method.eq_ignore_ascii_case(name));
+    // RFC 9112, 6.3: a request that names no length has no content, if the list of its headers is whole.
+    let whole_list = headers.withheld != Withheld::Everything && !headers.list.is_empty();
+    let http1 = request.version.given().is_some_and(|version| version.to_ascii_lowercase().starts_with("http/1"));
+    if bare || (http1 && whole_list) || post.text.0.is_some() { Body::none() } else { Body::not_recorded(NOT_RECORDED) }
+}
+
+/// The form that a list of parameters stands for; `None` where there are none. A multipart body cannot be rebuilt: its
+/// boundary is not in the list.
+fn form(json: &str, post: &PostData<'_>, recorder: Recorder, limits: &Limits) -> Option<Body> {
+    let pairs = pairs(json, limits.body)?;
+    if pairs.list.is_empty() {
+        return None;
+    }
+    let mime_type = post.mime_type.given().unwrap_or("application/x-www-form-urlencoded");
+    if pairs.over_limit || !mime_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        return Some(Body::not_recorded(NOT_RECORDED));
+    }
+    let part = |text: &str| match recorder {
+        // Chromium lists the parameters as they were sent.
+        Recorder::Chromium => text.to_owned(),
+        _ => percent_encode(text.as_bytes(), FORM).to_string().replace("%20", "+"),
+    };
+    let pairs: Vec<String> = pairs.list.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
+    Some(Body::plain(pairs.join("&")))
+}
+
+/// The body of a response to a request with this method.
+pub(super) fn of_response(
+    method: &str,
+    status: u16,
+    response: &Response<'_>,
+    headers: &Headers,
+    content: &Bytes,
+) -> Body {
+    // RFC 9112, 6.3: these have no content, whatever the headers say.
+    if method.eq_ignore_ascii_case("HEAD") || (100..200).contains(&status) || matches!(status, 204 | 205) {
+        return Body::none();
+    }
+    let length = content_length(headers);
+    let size = response.content.size.count();
+    if let Some(raw) = response.content.text.0.and_then(|json| string_content(json, content)) {
+        // mitmproxy writes an empty text for a stream that it passed on without keeping it.
+        let stream = headers.get("content-type").is_some_and(|value| value.starts_with("text/event-stream"));
+        let lost = raw.is_empty() && (size > Some(0) || length > Some(0) || status == 304 || stream);
+        return match lost {
+            true => Body::not_recorded(NOT_RECORDED),
+            false if raw.is_empty() => Body::none(),
+            false => Body::json_text(raw, is_base64(response.content.encoding.given()), codings(headers)),
+        };
+    }
+    // A 304 has no content of its own; what it stands for is in a cache that was not recorded.
+    let none = length == Some(0) && size.unwrap_or(0) == 0 && status != 304;
+    if none { Body::none() } else { Body::not_recorded(NOT_RECORDED) }
+}
+
+/// What stands between the quotes of a JSON string, as a slice of the file.
+fn string_content(json: &str, content: &Bytes) -> Option<Bytes> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    let start = (inner.as_ptr() as usize).checked_sub(content.as_ptr() as usize)?;
+    let end = start.checked_add(inner.len())?;
+    (end <= content.len()).then(|| content.slice(start..end))
+}
+
+fn is_base64(encoding: Option<&str>) -> bool {
+    encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"))
+}
+
+/// The codings that may be left. A file that is itself compressed is no coding of the message.
+fn codings(headers: &Headers) -> Vec<ContentCoding> {
+    let packed = ["gzip", "zstd", "x-gtar", "x-compressed", "x-tgz"];
+    let is_file = headers.get("content-type").is_some_and(|value| packed.iter().any(|name| value.contains(name)));
+    match headers.get("content-encoding") {
+        Some(value) if !is_file => ContentCoding::list(value),
+        _ => Vec::new(),
+    }
+}
+
+fn content_length(headers: &Headers) -> Option<u64> {
+    headers.get("content-length")?.trim().parse().ok()
+}
+
+fn chunked(headers: &Headers) -> bool {
+    headers.get("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().contains("chunked"))
+}

@@ -1,0 +1,72 @@
+//! Which requests a CORS preflight proves to have carried `Authorization`.
+
+use std::collections::HashMap;
+
+use super::entry::Draft;
+use crate::decode::exchange::Exchange;
+
+/// Positions of the requests that a preflight with `authorization` in `Access-Control-Request-Headers` was for.
+///
+/// A browser sends such a preflight only because the page set that header (Fetch standard, CORS-preflight fetch). The
+/// exporters list it after its request, so it is found by URL, method, origin and the nearest time.
+pub(super) fn authorized(drafts: &[Draft]) -> Vec<usize> {
+    let mut requests: HashMap<(String, &str), Vec<usize>> = HashMap::new();
+    let preflights: Vec<usize> = (0..drafts.len()).filter(|index| named(drafts, *index).is_some()).collect();
+    if preflights.is_empty() {
+        return Vec::new();
+    }
+    for (index, draft) in drafts.iter().enumerate() {
+        let request = &draft.exchange.request;
+        if !request.method.eq_ignore_ascii_case("OPTIONS") {
+            requests.entry((request.url(), &request.method)).or_default().push(index);
+        }
+    }
+    let mut found = Vec::new();
+    for preflight in preflights {
+        let Some((exchange, method)) = drafts.get(preflight).map(|draft| &draft.exchange).zip(named(drafts, preflight))
+        else {
+            continue;
+        };
+        let Some(candidates) = requests.get_mut(&(exchange.request.url(), method)) else { continue };
+        // Entries stand in order of time, so the nearest ones are near in the list as well.
+        let place = candidates.partition_point(|index| *index < preflight);
+        let near = candidates.iter().enumerate().skip(place.saturating_sub(NEAR)).take(2 * NEAR);
+        let near = near.filter(|(_, index)| drafts.get(**index).is_some_and(|draft| fits(exchange, &draft.exchange)));
+        let best = near.min_by_key(|(_, index)| (distance(drafts, preflight, **index), index.abs_diff(preflight)));
+        if let Some(best) = best.map(|(place, _)| place) {
+            found.push(candidates.remove(best));
+        }
+    }
+    found
+}
+
+/// How many requests before and after a preflight are looked at.
+const NEAR: usize = 8;
+
+/// The longest time between a request and its preflight, in microseconds; a browser sends it at once.
+const LONGEST: u64 = 10_000_000;
+
+/// The method that the preflight at `index` asks for, if it is one that names `authorization`.
+fn named(drafts: &[Draft], index: usize) -> Option<&str> {
+    let request = &drafts.get(index)?.exchange.request;
+    let names = request.headers.get("access-control-request-headers")?;
+    let names_it = names.split(',').any(|name| name.trim().eq_ignore_ascii_case("authorization"));
+    let method = request.headers.get("access-control-request-method")?.trim();
+    (request.method.eq_ignore_ascii_case("OPTIONS") && names_it).then_some(method)
+}
+
+fn fits(preflight: &Exchange, request: &Exchange) -> bool {
+    let asked = preflight.request.headers.get("origin");
+    // A request that never went out is listed without the headers that the browser would have added.
+    let origin = request.request.headers.get("origin");
+    let near = match (preflight.sent_at, request.sent_at) {
+        (Some(preflight), Some(request)) => preflight.0.abs_diff(request.0) <= LONGEST,
+        _ => true,
+    };
+    near && (origin.is_none() || origin == asked)
+}
+
+fn distance(drafts: &[Draft], one: usize, other: usize) -> Option<u64> {
+    let sent_at = |index: usize| drafts.get(index).and_then(|draft: &Draft| draft.exchange.sent_at);
+    Some(sent_at(one)?.0.abs_diff(sent_at(other)?.0))
+}

@@ -1,0 +1,241 @@
+//! Whether the exporter removed credentials, from the file as a whole and for each entry.
+
+use super::entry::Draft;
+use super::model::Text;
+use super::preflight;
+use super::recorder::Recorder;
+use crate::decode::Sanitized;
+use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, HeaderState, HeaderValue, Headers, Response, Withheld};
+
+/// How much larger `headersSize` is than the listed header block; `None` where it decides nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Measure {
+    /// With the target as a client sends it to a server (RFC 9112, 3.2.1).
+    excess: Option<i64>,
+    /// With the whole URL as the target; some recorders count it so.
+    excess_of_url: Option<i64>,
+    /// Whether the recorder gave a size at all.
+    sized: bool,
+}
+
+impl Measure {
+    /// For an HTTP/1.1 request.
+    pub(super) fn of_request(method: &str, target: &str, url: &str, headers: &Headers, size: Option<u64>) -> Measure {
+        let line = |target: &str| method.len() + " ".len() + target.len() + " HTTP/1.1\r\n".len();
+        Measure {
+            excess: excess(size, line(target), headers),
+            excess_of_url: excess(size, line(url), headers),
+            sized: size.is_some(),
+        }
+    }
+
+    /// For an HTTP/1.1 response.
+    pub(super) fn of_response(reason: &Text<'_>, headers: &Headers, size: Option<u64>) -> Measure {
+        let line = "HTTP/1.1 200 \r\n".len() + reason.0.as_deref().unwrap_or_default().len();
+        Measure { excess: excess(size, line, headers), excess_of_url: None, sized: size.is_some() }
+    }
+}
+
+fn excess(size: Option<u64>, line: usize, headers: &Headers) -> Option<i64> {
+    let mut listed = line + "\r\n".len();
+    for header in &headers.list {
+        let HeaderValue::Text(value) = &header.value else { return None };
+        // Recorders count characters, octets or UTF-16 units: the same number only for ASCII.
+        if !value.is_ascii() || !header.name.is_ascii() {
+            return None;
+        }
+        listed += header.name.len() + ": ".len() + value.len() + "\r\n".len();
+    }
+    let size = i64::try_from(size.filter(|size| *size > 0)?).ok()?;
+    (headers.withheld == Withheld::Nothing).then(|| size.saturating_sub_unsigned(listed as u64))
+}
+
+/// What a difference says once the constant of the file is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Undecided,
+    Untouched,
+    Removed(u32),
+}
+
+/// The difference on untouched messages of a file, between no empty line counted and some more line ends.
+const PLAUSIBLE: std::ops::RangeInclusive<i64> = -4..=4;
+
+/// The shortest line that can have been removed: `Cookie: a` and its line end.
+const SHORTEST_LINE: i64 = 11;
+
+/// The difference that untouched messages of this file show; `None` where the numbers are no measure of the headers.
+fn constant(excesses: &[i64], measured: bool) -> Option<i64> {
+    let count = |value: i64| excesses.iter().filter(|excess| **excess == value).count();
+    let constant = PLAUSIBLE.rev().max_by_key(|value| count(*value))?;
+    let hits = count(constant);
+    // A difference of less than a line is noise, so this number measures something else.
+    let near = |excess: i64| excess != constant && (excess - constant).abs() < SHORTEST_LINE;
+    let below = excesses.iter().filter(|excess| **excess < constant).count();
+    if hits == 0 || below >= hits || excesses.iter().any(|excess| near(*excess)) {
+        return None;
+    }
+    // In DevTools of Chromium and in Firefox the number was measured to be one; elsewhere most entries must show it.
+    (measured || hits * 2 > excesses.len()).then_some(constant)
+}
+
+/// Which of the two ways of counting the file uses, with its constant.
+struct Scale {
+    of_url: bool,
+    constant: i64,
+}
+
+impl Scale {
+    fn find(measures: &[Measure], recorder: Recorder) -> Option<Scale> {
+        let measured = matches!(recorder, Recorder::Chromium | Recorder::Firefox);
+        if recorder.never_sanitizes() {
+            return None;
+        }
+        [false, true].into_iter().find_map(|of_url| {
+            let excesses: Vec<i64> = measures.iter().filter_map(|measure| pick(measure, of_url)).collect();
+            constant(&excesses, measured && !of_url).map(|constant| Scale { of_url, constant })
+        })
+    }
+
+    fn verdict(scale: Option<&Scale>, measure: &Measure) -> Verdict {
+        let Some(scale) = scale else { return Verdict::Undecided };
+        match pick(measure, scale.of_url).map(|excess| excess - scale.constant) {
+            Some(0) => Verdict::Untouched,
+            Some(removed) if removed > 0 => u32::try_from(removed).map_or(Verdict::Undecided, Verdict::Removed),
+            _ => Verdict::Undecided,
+        }
+    }
+}
+
+fn pick(measure: &Measure, of_url: bool) -> Option<i64> {
+    if of_url { measure.excess_of_url } else { measure.excess }
+}
+
+/// Decides for the file and for each header list (design, decision 3).
+pub(super) fn decide(drafts: &mut [Draft], recorder: Recorder) -> Sanitized {
+    let requests: Vec<Measure> = drafts.iter().map(|draft| draft.request).collect();
+    let responses: Vec<Measure> = drafts.iter().map(|draft| draft.response).collect();
+    let (request_scale, response_scale) = (Scale::find(&requests, recorder), Scale::find(&responses, recorder));
+    let verdicts: Vec<(Verdict, Verdict)> = requests
+        .iter()
+        .zip(&responses)
+        .map(|(request, response)| {
+            (Scale::verdict(request_scale.as_ref(), request), Scale::verdict(response_scale.as_ref(), response))
+        })
+        .collect();
+    let seen = Seen::in_file(drafts);
+    let removed = verdicts
+        .iter()
+        .any(|(request, response)| matches!(request, Verdict::Removed(_)) || matches!(response, Verdict::Removed(_)));
+    let mut asked_for = false;
+    if !seen.authorization && !recorder.never_sanitizes() {
+        for index in preflight::authorized(drafts) {
+            let untouched = verdicts.get(index).is_some_and(|(request, _)| *request == Verdict::Untouched);
+            asked_for |= !untouched && drafts.get_mut(index).is_some_and(mark_authorization);
+        }
+    }
+    let sanitized = if removed || asked_for || seen.masked {
+        Sanitized::Yes
+    } else if seen.credentials || recorder.never_sanitizes() {
+        Sanitized::No
+    } else {
+        Sanitized::Possible
+    };
+    let lists_host = drafts.iter().any(|draft| names_host(&draft.exchange.request.headers));
+    for (draft, (request, response)) in drafts.iter_mut().zip(verdicts) {
+        if !recorder.never_sanitizes() && is_provisional(draft, lists_host) {
+            draft.exchange.request.headers.withheld = Withheld::Everything;
+        }
+        set(&mut draft.exchange.request.headers, sanitized, request);
+        if let Answer::Received(received) = &mut draft.exchange.answer {
+            set(&mut received.headers, sanitized, response);
+        }
+    }
+    sanitized
+}
+
+fn set(headers: &mut Headers, sanitized: Sanitized, verdict: Verdict) {
+    if headers.withheld == Withheld::Everything {
+        return;
+    }
+    headers.withheld = match (sanitized, verdict) {
+        (_, Verdict::Removed(octets)) => Withheld::CredentialsFor(octets),
+        (Sanitized::No, _) | (_, Verdict::Untouched) => Withheld::Nothing,
+        _ => Withheld::Credentials,
+    };
+}
+
+/// What the header lists of a file show.
+#[derive(Default)]
+struct Seen {
+    authorization: bool,
+    credentials: bool,
+    masked: bool,
+}
+
+impl Seen {
+    fn in_file(drafts: &[Draft]) -> Seen {
+        let mut seen = Seen::default();
+        for draft in drafts {
+            let answered = draft.exchange.answer.response();
+            let lists = [Some(&draft.exchange.request.headers), answered.map(|response| &response.headers)];
+            for header in lists.into_iter().flatten().flat_map(|headers| &headers.list) {
+                if header.value == HeaderValue::Masked {
+                    seen.masked = true;
+                } else if CREDENTIAL_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
+                    seen.credentials = true;
+                    seen.authorization |= header.name.eq_ignore_ascii_case("authorization");
+                }
+            }
+        }
+        seen
+    }
+}
+
+/// Notes that the request had an `Authorization` that the file does not show. Whether there was none in the list.
+fn mark_authorization(draft: &mut Draft) -> bool {
+    let headers = &mut draft.exchange.request.headers;
+    if matches!(headers.state("authorization"), HeaderState::Present(_) | HeaderState::Masked) {
+        return false;
+    }
+    headers.list.push(crate::decode::exchange::Header { name: "authorization".into(), value: HeaderValue::Masked });
+    true
+}
+
+/// Whether the list is what the page asked for and not what went out: no host in it, no size, and the request was never
+/// sent, or the recorder names the host on other entries.
+fn is_provisional(draft: &Draft, lists_host: bool) -> bool {
+    let sent = matches!(&draft.exchange.answer, Answer::Received(Response { from_cache: false, .. }));
+    !names_host(&draft.exchange.request.headers) && !draft.request.sized && (!sent || lists_host)
+}
+
+fn names_host(headers: &Headers) -> bool {
+    headers.get("host").or_else(|| headers.get(":authority")).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(excesses: &[i64], measured: bool, expected: Option<i64>) {
+        assert_eq!(constant(excesses, measured), expected, "{excesses:?}");
+    }
+
+    #[test]
+    fn the_constant_of_a_file() {
+        check(&[-2, -2, -2, 110, 206, 756], true, Some(-2));
+        check(&[756, 756, 756, 756, -2], true, Some(-2));
+        check(&[0, 0, -39], true, Some(0));
+        check(&[756, 756], true, None);
+        check(&[], true, None);
+    }
+
+    #[test]
+    fn numbers_that_measure_something_else() {
+        check(&[5, 5, 4, 4], false, None);
+        check(&[31, 15, 21, -19, -32], false, None);
+        check(&[-2, 30, 40, 50], false, None);
+        check(&[0, 0, 0, 4], true, None);
+        check(&[-2, -178, -22], false, None);
+    }
+}

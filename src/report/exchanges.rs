@@ -1,0 +1,128 @@
+//! The list of exchanges (`authtrail exchanges`): one line each, with what they are and to which trail they belong.
+//!
+//! Names are a contract, like those of the report.
+
+use serde::Serialize;
+
+use super::layout::{Canvas, Text, elided};
+use super::palette::{BROKEN, FAINT, PLAIN, STRONG};
+use super::url::{safe_authority, safe_url};
+use crate::decode::exchange::{Answer, Exchange};
+use crate::evidence::Half;
+use crate::secret::FingerprintKey;
+use crate::trail::Incident;
+
+/// One exchange of one recording.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// The recording: `c1`.
+    pub capture: String,
+    /// Place in time order in that recording, from 0.
+    pub exchange: usize,
+    /// The trail; null where it belongs to none.
+    pub trail: Option<String>,
+    /// Place in the words of other tools: `entry 17`.
+    pub at: String,
+    /// RFC 3339, UTC, microseconds; null where the recording has no clock.
+    pub time: Option<String>,
+    /// Method as sent.
+    pub method: String,
+    /// Scheme, lower case.
+    pub scheme: String,
+    /// Host and port as the request names them.
+    pub host: String,
+    /// The request target as sent, secrets in it masked.
+    pub uri: String,
+    /// Status; null where no response was recorded.
+    pub status: Option<u16>,
+    /// Length of the request body in octets, without codings; null where it is not known.
+    pub request_body_len: Option<u64>,
+    /// Length of the response body in octets, without codings; null where it is not known.
+    pub response_body_len: Option<u64>,
+    /// `http/1.1`, `h2`; null where the recording does not say.
+    pub protocol: Option<String>,
+    /// What it is: a record name of the rule language; null where it is nothing of OAuth or MCP.
+    pub role: Option<&'static str>,
+}
+
+/// The exchanges of an incident, in time order. `mask` is the key for secrets in targets; `None` shows them.
+pub fn rows(incident: &Incident, mask: Option<&FingerprintKey>) -> Vec<Row> {
+    let places = incident.exchanges.iter().enumerate();
+    places
+        .map(|(index, exchange)| Row {
+            exchange: incident.ordinals.get(index).copied().unwrap_or(index),
+            trail: incident.trail_of.get(index).copied().flatten().map(|trail| format!("t{}", trail + 1)),
+            role: incident.roles.get(index).copied().flatten().map(|kind| kind.name()),
+            ..row(exchange, mask)
+        })
+        .collect()
+}
+
+fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
+    let request = &exchange.request;
+    let (host, uri) = match mask {
+        Some(key) => (safe_authority(&request.authority, key), safe_target(&request.scheme, &request.target, key)),
+        None => (request.authority.clone(), request.target.clone()),
+    };
+    let response = exchange.answer.response();
+    Row {
+        capture: exchange.capture.to_string(),
+        exchange: 0,
+        trail: None,
+        at: exchange.at.of(Half::Request),
+        time: exchange.sent_at.map(|time| time.to_rfc3339()),
+        method: request.method.clone(),
+        scheme: request.scheme.clone(),
+        host,
+        uri,
+        status: response.map(|response| response.status),
+        request_body_len: request.body.len(),
+        response_body_len: match &exchange.answer {
+            Answer::Received(response) => response.body.len(),
+            Answer::None(_) => Some(0),
+            Answer::NotRecorded => None,
+        },
+        protocol: request.version.clone(),
+        role: None,
+    }
+}
+
+/// The target of a `data` URL is a body: only its media type is shown.
+fn safe_target(scheme: &str, target: &str, key: &FingerprintKey) -> String {
+    match target.split_once(',') {
+        Some((media_type, data)) if scheme == "data" => format!("{media_type},{}", key.fingerprint(data)),
+        _ => safe_url(target, key),
+    }
+}
+
+/// The list for a terminal: place, time, status, role, request.
+pub fn render(rows: &[Row], width: usize) -> String {
+    let mut canvas = Canvas::new(width);
+    let several = rows.iter().any(|row| row.capture != "c1");
+    let cell = |row: &Row| {
+        let at = if several { format!("{} {}", row.capture, row.at) } else { row.at.clone() };
+        let time = row.time.as_deref().and_then(|time| time.get(11..23)).unwrap_or("-").to_owned();
+        let status = row.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        (at, time, row.trail.clone().unwrap_or_else(|| "-".to_owned()), status, row.role.unwrap_or("-"))
+    };
+    let cells: Vec<_> = rows.iter().map(cell).collect();
+    let at_width = cells.iter().map(|cell| cell.0.len()).max().unwrap_or(0) + 2;
+    let trail_width = cells.iter().map(|cell| cell.2.len()).max().unwrap_or(0) + 2;
+    let role_width = cells.iter().map(|cell| cell.4.len()).max().unwrap_or(0) + 2;
+    for (row, (at, time, trail, status, role)) in rows.iter().zip(&cells) {
+        let style = if row.status.is_none_or(|status| status >= 400) { BROKEN } else { PLAIN };
+        let line = Text::from(at.as_str()).padded_to(at_width).styled(FAINT, time).padded_to(at_width + 14);
+        let line = line.plain(trail).padded_to(at_width + 14 + trail_width).styled(style, status);
+        let line = line.padded_to(at_width + 19 + trail_width).plain(role);
+        let line = line.padded_to(at_width + 19 + trail_width + role_width);
+        let line = line.styled(STRONG, &row.method).plain(" ");
+        let url = if row.host.is_empty() {
+            format!("{}:{}", row.scheme, row.uri)
+        } else {
+            format!("{}://{}{}", row.scheme, row.host, row.uri)
+        };
+        let room = width.saturating_sub(line.width()).max(24);
+        canvas.line(&line.plain(&elided(&url, room)));
+    }
+    canvas.finish()
+}

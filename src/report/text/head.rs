@@ -1,0 +1,120 @@
+//! The first lines: which recordings, which client, which server, which revision.
+
+use super::Context;
+use crate::report::contract::{Capture, Report, Trail};
+use crate::report::layout::{Canvas, Text, elided};
+use crate::report::palette::{CAUTION, FAINT, PLAIN, STRONG};
+use crate::report::words;
+
+/// One line a recording.
+pub(super) fn captures(canvas: &mut Canvas, report: &Report) {
+    let several = report.captures.len() > 1;
+    let id_width =
+        if several { report.captures.iter().map(|capture| capture.id.len()).max().unwrap_or(0) + 1 } else { 0 };
+    let room = canvas.width() / 2;
+    let paths: Vec<String> = report.captures.iter().map(|capture| elided(&capture.path, room)).collect();
+    let path_width = paths.iter().map(|path| Text::from(path.as_str()).width()).max().unwrap_or(0);
+    for (capture, path) in report.captures.iter().zip(&paths) {
+        let mut lead = Text::new();
+        if several {
+            lead = lead.styled(FAINT, &capture.id).padded_to(id_width);
+        }
+        lead = lead.styled(STRONG, path).padded_to(id_width + path_width + 3);
+        canvas.hanging(&lead, id_width + 2, facts(capture));
+    }
+}
+
+/// What is known of a recording as a whole.
+fn facts(capture: &Capture) -> Text {
+    if !capture.usable {
+        return Text::new().styled(CAUTION, "not read");
+    }
+    let mut facts = vec![(PLAIN, words::count(capture.exchanges, "exchange"))];
+    facts.push((PLAIN, elided(capture.creator.as_deref().unwrap_or(&capture.format).trim(), 40)));
+    facts.push(if capture.complete { (PLAIN, "complete".to_owned()) } else { (CAUTION, "cut off".to_owned()) });
+    match capture.sanitized {
+        "yes" => facts.push((CAUTION, "credentials removed".to_owned())),
+        "possible" => facts.push((CAUTION, "credentials perhaps removed".to_owned())),
+        _ => {}
+    }
+    if capture.clock_offset_s != 0.0 {
+        facts.push((PLAIN, format!("clock {:+.3} s", capture.clock_offset_s)));
+    }
+    if !capture.problems.is_empty() {
+        facts.push((CAUTION, words::count(capture.problems.len(), "problem")));
+    }
+    let mut line = Text::new();
+    for (index, (style, fact)) in facts.iter().enumerate() {
+        line = line.plain(if index > 0 { ", " } else { "" }).styled(*style, fact);
+    }
+    match &capture.sha256 {
+        Some(digest) => line.plain(", ").styled(FAINT, &format!("SHA-256 {digest}")),
+        None => line,
+    }
+}
+
+/// `Acme Notes 1.4 -> https://mcp.example.com/mcp`, in one piece.
+pub(super) fn who(trail: &Trail) -> String {
+    let client = client(trail);
+    format!("{} -> {}", client.strip_prefix("client ").unwrap_or(&client), trail.server)
+}
+
+fn client(trail: &Trail) -> String {
+    match (&trail.client.name, &trail.client.version) {
+        (Some(name), Some(version)) => format!("client {} {}", elided(name.trim(), 40), elided(version.trim(), 20)),
+        (Some(name), None) => format!("client {}", elided(name.trim(), 60)),
+        (None, _) => "a client without a name".to_owned(),
+    }
+}
+
+/// Client, server and revision.
+pub(super) fn trail(canvas: &mut Canvas, context: &Context<'_>) {
+    let trail = context.trail;
+    let (client, revision) = (client(trail), revision(context));
+    let whole = format!("{client}  ->  {}   {revision}", trail.server);
+    if Text::from(whole.as_str()).width() <= canvas.width() {
+        let line = Text::from(client).plain("  ->  ").styled(STRONG, &trail.server).plain("   ").plain(&revision);
+        canvas.line(&line);
+    } else {
+        let line = Text::from(client).plain("  ->  ").styled(STRONG, &trail.server);
+        canvas.paragraph(0, 2, line);
+        canvas.paragraph(0, 2, revision);
+    }
+    if trail.authorization_servers.len() > 1 || context.options.verbose {
+        let issuers = trail.authorization_servers.join(", ");
+        if !issuers.is_empty() {
+            canvas.paragraph(0, 2, format!("authorization servers {issuers}"));
+        }
+    }
+    if context.options.verbose && !trail.client.recognised_by.is_empty() {
+        canvas.paragraph(0, 2, format!("recognised by {}", trail.client.recognised_by.join(", ")));
+    }
+}
+
+/// The revision, how it was decided, and where.
+fn revision(context: &Context<'_>) -> String {
+    let revision = &context.trail.revision;
+    let value = match &revision.value {
+        Some(value) => value.clone(),
+        None if revision.candidates.is_empty() => "of unknown revision".to_owned(),
+        None => words::either(&revision.candidates),
+    };
+    let how = words::revision_by(revision.by);
+    let place = context.first_place(&revision.evidence);
+    let mut line =
+        if place.is_empty() { format!("MCP {value} ({how})") } else { format!("MCP {value} ({how}, {place})") };
+    let earlier = context.trail.revisions.len().saturating_sub(1);
+    let before: Vec<String> = context
+        .trail
+        .revisions
+        .iter()
+        .take(earlier)
+        .map(|stretch| {
+            format!("{} ({})", stretch.value.as_deref().unwrap_or("undecided"), words::revision_by(stretch.by))
+        })
+        .collect();
+    if !before.is_empty() {
+        line.push_str(&format!("; before that {}", before.join(", ")));
+    }
+    line
+}

@@ -1,0 +1,1 @@
+//! Broken input gives a problem and no panic.
