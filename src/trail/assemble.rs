@@ -16,7 +16,7 @@ use super::view::View;
 use super::window::{Windows, visible_legs};
 use super::{Incident, Trail};
 use crate::capture::limits::Limits;
-use crate::decode::Decoded;
+use crate::decode::CaptureFacts;
 use crate::decode::exchange::Exchange;
 use crate::evidence::{CaptureId, Timestamp};
 
@@ -30,9 +30,9 @@ pub struct BuildOptions {
 }
 
 /// Reconstructs the trails of one incident from its exchanges.
-pub fn build(decoded: Decoded, options: &BuildOptions) -> Incident {
-    let end_marks = decoded.captures.iter().filter_map(|facts| Some((facts.id, facts.end_mark?))).collect::<Vec<_>>();
-    let exchanges = in_time_order(decoded.exchanges);
+pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &BuildOptions) -> Incident {
+    let end_marks = captures.iter().filter_map(|facts| Some((facts.id, facts.end_mark?))).collect::<Vec<_>>();
+    let exchanges = in_time_order(exchanges);
     let ordinals = ordinals(&exchanges);
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
     let (roles, directory) = classify(&views, &options.limits);

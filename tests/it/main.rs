@@ -1,13 +1,15 @@
 //! Every integration test, in one binary: files beside files.
 
 mod cli;
+mod expected;
 mod formats;
 mod hostile;
 mod house;
 mod labelled;
 mod pages;
-mod report;
-mod rules;
+mod readme;
+mod report_fixtures;
+mod report_text;
 mod run;
 mod stories;
-mod verdicts;
+mod walk;
