@@ -74,6 +74,16 @@ impl RuleSet {
         }
     }
 
+    /// The built-in catalogues, for rule sets of other pages.
+    pub fn embedded_catalogues() -> Vec<Source> {
+        embedded_sources(CATALOGUES)
+    }
+
+    /// The built-in pages.
+    pub fn embedded_pages() -> Vec<Source> {
+        embedded_sources(PAGES)
+    }
+
     /// The rules of these texts. All mistakes of all files are collected.
     pub fn from_sources(catalogues: &[Source], pages: &[Source]) -> Result<RuleSet, Diagnostics> {
         let mut problems = Vec::new();

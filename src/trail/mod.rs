@@ -20,6 +20,7 @@ mod view;
 mod window;
 
 pub use assemble::{BuildOptions, build};
+pub use window::visible_legs;
 
 use crate::decode::exchange::Exchange;
 use record::{ExchangeId, Record, RecordId};

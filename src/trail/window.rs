@@ -6,7 +6,7 @@ use crate::decode::exchange::{Exchange, Unknown};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// The legs of which these records hold a readable exchange.
-pub(crate) fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Leg> {
+pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Leg> {
     let mut legs: Vec<Leg> = Vec::new();
     for record in records {
         match record.kind {

@@ -10,6 +10,8 @@ mod pages;
 mod readme;
 mod report_fixtures;
 mod report_text;
+mod rules;
 mod run;
 mod stories;
+mod verdicts;
 mod walk;
