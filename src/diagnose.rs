@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::decode::{self, CaptureFacts, Decoded, ReadOptions, Sanitized};
-use crate::evidence::CaptureId;
-use crate::report::contract::{self, Report};
+use crate::check::{self, rule_set::RuleSet};
+use crate::decode::{self, CaptureFacts, Decoded, ReadOptions};
+use crate::report::{self, contract::Report};
 use crate::secret::FingerprintKey;
-use crate::trail::Incident;
 use crate::trail::schema::Revision;
+use crate::trail::{self, BuildOptions, Incident};
 
 /// How to diagnose.
 #[derive(Debug, Clone, Default)]
@@ -23,18 +23,9 @@ pub struct Options {
 }
 
 /// Reads the recordings of one incident and says where authorization was lost.
-///
-/// Never fails: what cannot be read stands in the report.
-///
-/// ```
-/// use authtrail::{Options, diagnose};
-///
-/// let report = diagnose(&["no-such-file.har".into()], &Options::default());
-/// assert!(report.trails.is_empty());
-/// ```
 pub fn diagnose(paths: &[PathBuf], options: &Options) -> Report {
     let decoded = decode::read_all(paths, &options.read);
-    report(decoded, options)
+    judged(decoded, options)
 }
 
 /// What stands in recordings, before anything is judged.
@@ -52,7 +43,7 @@ pub struct Listing {
 pub fn list(paths: &[PathBuf], options: &Options) -> Listing {
     let decoded = decode::read_all(paths, &options.read);
     let key = key(&decoded, options);
-    let build = BuildOptions { limits: options.limits, assume_revision: None };
+    let build = BuildOptions { limits: options.read.limits, assume_revision: None };
     let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
     Listing { captures: decoded.captures, incident, key }
 }
@@ -63,16 +54,18 @@ fn key(decoded: &Decoded, options: &Options) -> FingerprintKey {
     options.key.clone().unwrap_or_else(derived)
 }
 
-fn judged(decoded: Decoded, key: &FingerprintKey, options: &Options<'_>) -> Report {
+fn judged(decoded: Decoded, options: &Options) -> Report {
+    let key = key(&decoded, options);
     let build = BuildOptions { limits: options.read.limits, assume_revision: options.assume_revision };
     let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
-    let diagnoses = check::diagnosis::diagnose(options.rules, &incident);
+    let rules = RuleSet::embedded().unwrap_or_else(|_| std::process::abort());
+    let diagnoses = check::diagnosis::diagnose(rules, &incident);
     report::build::report(report::build::Sources {
-        rules: options.rules,
+        rules,
         captures: &decoded.captures,
         incident: &incident,
         diagnoses: &diagnoses,
-        key,
+        key: &key,
         show_secrets: options.show_secrets,
     })
 }

@@ -73,7 +73,13 @@ fn same_session(trail: &Trail, record: RecordId, reached: &HashSet<RecordId>) ->
 }
 
 /// The cause of the losses of a trail; `None` where nothing broken in the recording explains them.
-pub fn cause(rules: &RuleSet, trail: &Trail, verdicts: &[RuleVerdict], losses: &[Loss], absorbed: &[Absorbed]) -> Option<Cause> {
+pub fn cause(
+    rules: &RuleSet,
+    trail: &Trail,
+    verdicts: &[RuleVerdict],
+    losses: &[Loss],
+    absorbed: &[Absorbed],
+) -> Option<Cause> {
     let is_absorbed = |page: PageId, record: RecordId| absorbed.iter().any(|(p, r, _)| *p == page && *r == record);
     let mut candidates: Vec<(Candidate, Loss)> = Vec::new();
     for loss in losses {
@@ -83,7 +89,9 @@ pub fn cause(rules: &RuleSet, trail: &Trail, verdicts: &[RuleVerdict], losses: &
                 continue;
             }
             let fits = |record: RecordId| {
-                !is_absorbed(verdict.page, record) && belongs_together(trail, page, record, loss) && can_explain(trail, page, record, loss)
+                !is_absorbed(verdict.page, record)
+                    && belongs_together(trail, page, record, loss)
+                    && can_explain(trail, page, record, loss)
             };
             let nearest = verdict.violations.iter().map(|violation| violation.record).rfind(|record| fits(*record));
             if let Some(record) = nearest {
@@ -106,7 +114,8 @@ pub fn cause(rules: &RuleSet, trail: &Trail, verdicts: &[RuleVerdict], losses: &
         }
     }
     let party = rules.page(first.page).party;
-    let contested = others.iter().any(|other| rules.page(other.page).party != party && strength(other) >= strength(&first));
+    let contested =
+        others.iter().any(|other| rules.page(other.page).party != party && strength(other) >= strength(&first));
     let certainty = if contested { lower(strength(&first)) } else { strength(&first) };
     Some(Cause { candidate: first, loss, certainty, others })
 }
@@ -148,7 +157,8 @@ fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict) -> b
 
 /// Whether a page judges how one MCP request itself was sent or taken, not what it opens for those after it.
 fn is_about_the_request(page: &Page) -> bool {
-    page.given == Kind::McpExchange && matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal)
+    page.given == Kind::McpExchange
+        && matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal)
 }
 
 fn carries_token(record: &Record) -> bool {
@@ -191,10 +201,13 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
                 || (before && shapes_the_token(page))
                 || (!before && page.link < Link::TokenAttachment && began_again(trail, loss.record))
         }
-        State::Absent if refused.found(Binding::NewestTokenResponse).is_some() => attaches || (!before && began_again(trail, loss.record)),
+        State::Absent if refused.found(Binding::NewestTokenResponse).is_some() => {
+            attaches || (!before && began_again(trail, loss.record))
+        }
         // The exporter hides whether a token was sent: only what shapes a token, or stops a login, can be told.
         State::Unknown(_) if refused.found(Binding::NewestTokenResponse).is_some() => {
-            (before && shapes_the_token(page)) || (attaches && page.then.path != super::language::Path::Own(Field::Bearer))
+            (before && shapes_the_token(page))
+                || (attaches && page.then.path != super::language::Path::Own(Field::Bearer))
         }
         _ => true,
     }
@@ -202,10 +215,7 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
 
 /// Pages before the use of a token that shape what it says.
 fn shapes_the_token(page: &Page) -> bool {
-    matches!(
-        page.link,
-        Link::ResourceMetadata | Link::AuthorizationRequest | Link::TokenRequest | Link::TokenResponse
-    )
+    matches!(page.link, Link::ResourceMetadata | Link::AuthorizationRequest | Link::TokenRequest | Link::TokenResponse)
 }
 
 /// Whether the refusal began another login that did not end with a token.

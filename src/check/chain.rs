@@ -55,7 +55,10 @@ pub fn chain(trail: &Trail, cause: Option<&Cause>, cause_link: Option<Link>, los
 /// Where a loss without a known cause shows: the last refusal of the MCP server, else the last loss.
 fn first_break(losses: &[Loss]) -> Option<Link> {
     let refusal = |loss: &&Loss| {
-        matches!(loss.symptom, Symptom::Unauthorized | Symptom::Forbidden | Symptom::SessionRefused | Symptom::RequestRefused)
+        matches!(
+            loss.symptom,
+            Symptom::Unauthorized | Symptom::Forbidden | Symptom::SessionRefused | Symptom::RequestRefused
+        )
     };
     let other = losses.iter().rfind(|loss| !refusal(loss));
     let last = losses.iter().rfind(refusal);
@@ -83,7 +86,9 @@ fn row(trail: &Trail, link: Link, broken: Option<Link>, breaking: Option<RecordI
     let (status, note) = match found {
         Some(Step { worked: Some(true), .. }) => (LinkStatus::Held, note),
         Some(Step { worked: None, .. }) => (LinkStatus::NotObserved, note),
-        Some(Step { worked: Some(false), .. }) if broken.is_some_and(|broken| link > broken) => (LinkStatus::NotReached, note),
+        Some(Step { worked: Some(false), .. }) if broken.is_some_and(|broken| link > broken) => {
+            (LinkStatus::NotReached, note)
+        }
         Some(Step { worked: Some(false), .. }) => (LinkStatus::NotApplicable, note),
         None => without_step(trail, link, broken, furthest),
     };
@@ -104,7 +109,9 @@ fn without_step(trail: &Trail, link: Link, broken: Option<Link>, furthest: Optio
         Link::ResourceMetadata | Link::AsMetadata if has_no_metadata_duty(trail) => say(LinkStatus::NotApplicable, ""),
         // A token is in use: the login was before the recording, or on a leg that it does not hold.
         _ if furthest > Some(link) || token_in_use(trail) => say(LinkStatus::NotObserved, ""),
-        Link::TokenAttachment | Link::TokenAcceptance | Link::Session if furthest.is_none() => say(LinkStatus::NotApplicable, ""),
+        Link::TokenAttachment | Link::TokenAcceptance | Link::Session if furthest.is_none() => {
+            say(LinkStatus::NotApplicable, "")
+        }
         _ if furthest.is_none() && broken.is_none() => say(LinkStatus::NotApplicable, ""),
         _ => say(LinkStatus::NotReached, ""),
     }
@@ -117,7 +124,9 @@ fn has_no_metadata_duty(trail: &Trail) -> bool {
 }
 
 fn token_in_use(trail: &Trail) -> bool {
-    trail.of_kind(Kind::McpExchange).any(|(_, record)| matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_)))
+    trail
+        .of_kind(Kind::McpExchange)
+        .any(|(_, record)| matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_)))
 }
 
 /// The step of the last attempt that reached a link.
@@ -139,7 +148,8 @@ fn step(trail: &Trail, link: Link) -> Option<Step> {
         }
         Link::Callback => callback(trail),
         Link::TokenRequest => {
-            let (record, request) = trail.of_kind(Kind::TokenRequest).filter(|(_, request)| !is_refresh(request)).last()?;
+            let (record, request) =
+                trail.of_kind(Kind::TokenRequest).filter(|(_, request)| !is_refresh(request)).last()?;
             let response = request.found(Binding::TokenResponse).and_then(|id| trail.record(id));
             let worked = response.and_then(|response| response.number(Field::Status)).map(|status| status < 400);
             let grant = request.text(Field::GrantType).unwrap_or_default();
@@ -221,7 +231,13 @@ fn callback(trail: &Trail) -> Option<Step> {
     let redeemed = response.found(Binding::TokenRequest).is_some();
     let delivered = response.is_true(Field::CallbackSeen) || redeemed;
     let refused = matches!(response.number(Field::CallbackStatus), Some(400..=599)) && !redeemed;
-    let worked = if refused { Some(false) } else if delivered { Some(true) } else { None };
+    let worked = if refused {
+        Some(false)
+    } else if delivered {
+        Some(true)
+    } else {
+        None
+    };
     let is_error = matches!(response.state(Field::Error), State::Present(_));
     let note = match (is_error, refused) {
         (true, _) => response.text(Field::Error).unwrap_or_default().chars().take(32).collect(),
@@ -252,7 +268,8 @@ fn token_response(trail: &Trail) -> Option<Step> {
 /// The last MCP exchange that a token should have travelled with.
 fn attachment(trail: &Trail) -> Option<Step> {
     let due = |record: &Record| {
-        record.found(Binding::NewestTokenResponse).is_some() || !matches!(record.state(Field::Bearer), State::Absent | State::Unknown(_))
+        record.found(Binding::NewestTokenResponse).is_some()
+            || !matches!(record.state(Field::Bearer), State::Absent | State::Unknown(_))
     };
     let (record, exchange) = trail.of_kind(Kind::McpExchange).filter(|(_, exchange)| due(exchange)).last()?;
     let worked = match exchange.state(Field::Bearer) {
@@ -289,7 +306,8 @@ fn session(trail: &Trail) -> Option<Step> {
             || matches!(taken(record), Taken::Refused(Symptom::SessionRefused))
     };
     let decided = |record: &Record| matches!(taken(record), Taken::Accepted | Taken::Refused(Symptom::SessionRefused));
-    let in_session = trail.of_kind(Kind::McpExchange).filter(|(_, exchange)| decided(exchange) && in_session(exchange)).last();
+    let in_session =
+        trail.of_kind(Kind::McpExchange).filter(|(_, exchange)| decided(exchange) && in_session(exchange)).last();
     if let Some((record, exchange)) = in_session {
         let worked = taken(exchange) == Taken::Accepted;
         return Some(Step { record, field: Field::SessionId, worked: Some(worked), note: String::new() });

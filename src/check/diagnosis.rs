@@ -54,7 +54,8 @@ pub fn diagnose(rules: &RuleSet, incident: &Incident) -> Vec<TrailDiagnosis> {
 }
 
 fn diagnose_trail(rules: &RuleSet, trail: &Trail, verdicts: Vec<RuleVerdict>) -> TrailDiagnosis {
-    let (repaired, losses): (Vec<Loss>, Vec<Loss>) = symptoms(trail).into_iter().partition(|loss| loss.repaired_by.is_some());
+    let (repaired, losses): (Vec<Loss>, Vec<Loss>) =
+        symptoms(trail).into_iter().partition(|loss| loss.repaired_by.is_some());
     let recovered = repaired.into_iter().filter(|loss| !loss.is_foreseen).collect();
     let outcome = outcome(trail, &losses);
     let absorbed = cause::absorbed(rules, trail, &verdicts);
@@ -70,7 +71,8 @@ fn diagnose_trail(rules: &RuleSet, trail: &Trail, verdicts: Vec<RuleVerdict>) ->
 /// Without a cause: the finding of level error whose page can break something, earliest link first (decision 10).
 fn headline(rules: &RuleSet, verdicts: &[RuleVerdict], absorbed: &[Absorbed]) -> Option<PageId> {
     let stands = |verdict: &&RuleVerdict| {
-        let left = |record: RecordId| !absorbed.iter().any(|(page, other, _)| (*page, *other) == (verdict.page, record));
+        let left =
+            |record: RecordId| !absorbed.iter().any(|(page, other, _)| (*page, *other) == (verdict.page, record));
         verdict.violations.iter().any(|violation| left(violation.record))
     };
     // Verdicts are in order of link already.
@@ -83,8 +85,10 @@ fn outcome(trail: &Trail, losses: &[Loss]) -> Outcome {
         return if was_denied(trail, losses) { Outcome::Denied } else { Outcome::Lost };
     }
     let accepted = || trail.of_kind(Kind::McpExchange).filter(|(_, record)| taken(record) == Taken::Accepted);
-    let challenged = trail.of_kind(Kind::McpExchange).any(|(_, record)| matches!(record.number(Field::Status), Some(401 | 403)));
-    let with_token = accepted().any(|(_, record)| matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_)));
+    let challenged =
+        trail.of_kind(Kind::McpExchange).any(|(_, record)| matches!(record.number(Field::Status), Some(401 | 403)));
+    let with_token =
+        accepted().any(|(_, record)| matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_)));
     // Where the exporter hides the header: what was challenged before and is accepted now went with a token.
     let hidden = accepted().any(|(_, record)| matches!(record.state(Field::Bearer), State::Unknown(_)));
     let logged_in = challenged || trail.flows.iter().any(|flow| flow.token.is_some());

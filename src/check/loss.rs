@@ -65,9 +65,9 @@ fn is_readable(record: &Record) -> bool {
         return true;
     }
     match (record.state(Field::AllowOrigin), record.text(Field::Origin)) {
-        (State::Present(_), Some(origin)) => {
-            record.text(Field::AllowOrigin).is_some_and(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
-        }
+        (State::Present(_), Some(origin)) => record
+            .text(Field::AllowOrigin)
+            .is_some_and(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin)),
         (State::Absent, Some(_)) => false,
         _ => true,
     }
@@ -83,7 +83,9 @@ pub fn symptoms(trail: &Trail) -> Vec<Loss> {
             Kind::AuthorizationRequest => authorization_request_symptom(record),
             Kind::AuthorizationResponse => response_symptom(record),
             Kind::TokenResponse => token_symptom(record),
-            Kind::RegistrationRequest | Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => discovery_symptom(trail, record),
+            Kind::RegistrationRequest | Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => {
+                discovery_symptom(trail, record)
+            }
             _ => None,
         };
         let Some((symptom, link)) = shown else { continue };
@@ -118,7 +120,8 @@ fn is_challenge(record: &Record) -> bool {
 fn has_token_before(trail: &Trail, record: &Record) -> bool {
     record.found(Binding::NewestTokenResponse).is_some()
         || trail.of_kind(Kind::McpExchange).any(|(_, other)| {
-            other.exchange < record.exchange && matches!(other.state(Field::Bearer), State::Present(_) | State::Unread(_))
+            other.exchange < record.exchange
+                && matches!(other.state(Field::Bearer), State::Present(_) | State::Unread(_))
         })
 }
 
@@ -170,7 +173,9 @@ fn response_symptom(record: &Record) -> Option<(Symptom, Link)> {
 fn token_symptom(record: &Record) -> Option<(Symptom, Link)> {
     match record.number(Field::Status) {
         Some(200..=299) if !is_readable(record) => Some((Symptom::Unreadable, Link::TokenResponse)),
-        Some(200..=299) if record.state(Field::AccessToken) == &State::Absent => Some((Symptom::TokenError, Link::TokenResponse)),
+        Some(200..=299) if record.state(Field::AccessToken) == &State::Absent => {
+            Some((Symptom::TokenError, Link::TokenResponse))
+        }
         Some(200..=299) => {
             let never_used = matches!(record.bound(Binding::NextMcpExchange), Bound::None(_));
             never_used.then_some((Symptom::NoMcpRequest, Link::TokenAttachment))
@@ -217,7 +222,9 @@ fn repair(trail: &Trail, id: RecordId, record: &Record, symptom: Symptom) -> Opt
         | Symptom::RequestRefused
         | Symptom::NoAuthorizationRequest => repair_of_refusal(trail, record, symptom),
         Symptom::Unreadable if record.kind == Kind::McpExchange => repair_of_refusal(trail, record, symptom),
-        Symptom::Unreadable if record.kind != Kind::TokenResponse => same_kind_read_later(trail, record).or_else(|| accepted_after(trail, record)),
+        Symptom::Unreadable if record.kind != Kind::TokenResponse => {
+            same_kind_read_later(trail, record).or_else(|| accepted_after(trail, record))
+        }
         Symptom::TokenError => token_after(trail, id, record).or_else(|| accepted_after(trail, record)),
         _ => accepted_after(trail, record),
     }
@@ -225,7 +232,9 @@ fn repair(trail: &Trail, id: RecordId, record: &Record, symptom: Symptom) -> Opt
 
 fn same_kind_read_later(trail: &Trail, record: &Record) -> Option<RecordId> {
     let read = |other: &Record| {
-        other.exchange > record.exchange && matches!(other.number(Field::Status), Some(200..=299 | 304)) && is_readable(other)
+        other.exchange > record.exchange
+            && matches!(other.number(Field::Status), Some(200..=299 | 304))
+            && is_readable(other)
     };
     trail.of_kind(record.kind).find(|(_, other)| read(other)).map(|(id, _)| id)
 }
@@ -233,7 +242,9 @@ fn same_kind_read_later(trail: &Trail, record: &Record) -> Option<RecordId> {
 /// The first MCP exchange after a step that was accepted with a token, or with one that the exporter hides.
 fn accepted_after(trail: &Trail, record: &Record) -> Option<RecordId> {
     let accepted = |other: &Record| {
-        other.exchange > record.exchange && taken(other) == Taken::Accepted && other.state(Field::Bearer) != &State::Absent
+        other.exchange > record.exchange
+            && taken(other) == Taken::Accepted
+            && other.state(Field::Bearer) != &State::Absent
     };
     trail.of_kind(Kind::McpExchange).find(|(_, other)| accepted(other)).map(|(id, _)| id)
 }

@@ -352,3 +352,12 @@ mod tests {
         assert_ne!(digest(&[], &source("x")), digest(&[], &source("y")));
     }
 }
+#[cfg(test)]
+mod embedded_rules {
+    #[test]
+    fn load() {
+        if let Err(problems) = super::RuleSet::embedded() {
+            panic!("{problems}");
+        }
+    }
+}

@@ -111,6 +111,7 @@ fn session(initialize: &Record, id: &str, records: &[Record], views: &[View<'_>]
         .and_then(|view| view.response_text(&crate::capture::limits::Limits::default()).ok().flatten())
         .and_then(|text| initialize_result(&text));
     session.set(Field::Version, State::text(version.as_deref()), "response.body.result.protocolVersion");
+    session.set(Field::IdReadable, id_readable(initialize), "response.header.access-control-expose-headers");
     let mut uses: Vec<&Record> = records
         .iter()
         .filter(|other| other.kind == Kind::McpExchange && other.exchange > initialize.exchange)
@@ -130,6 +131,18 @@ fn session(initialize: &Record, id: &str, records: &[Record], views: &[View<'_>]
     let changes = verdicts.windows(2).filter(|pair| pair.first() != pair.last()).count();
     session.set(Field::VerdictChanges, State::Present(Value::Number(changes as i64)), "response.status");
     session
+}
+
+/// Whether the client could read the id: a page of another origin only where the answer exposes it (Fetch, 3.3.3).
+fn id_readable(initialize: &Record) -> State {
+    match (initialize.state(Field::CrossOrigin), initialize.state(Field::ExposedHeaders)) {
+        (State::Present(Value::Flag(false)), _) => State::Present(Value::Flag(true)),
+        (State::Present(_), State::Present(Value::List(exposed))) => {
+            State::Present(Value::Flag(exposed.iter().any(|name| &**name == "mcp-session-id")))
+        }
+        (State::Unknown(reason) | State::Unread(reason), _) => State::Unknown(*reason),
+        _ => State::Unknown(Unknown::Opaque),
+    }
 }
 
 /// `protocolVersion` of an initialize result in an answer.

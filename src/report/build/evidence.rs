@@ -110,7 +110,9 @@ impl Maker<'_> {
         match value {
             Value::Text(text) if text.contains("://") => safe_url(text, self.key),
             Value::List(items) => {
-                let shown = items.iter().map(|item| if item.contains("://") { safe_url(item, self.key) } else { item.to_string() });
+                let shown = items
+                    .iter()
+                    .map(|item| if item.contains("://") { safe_url(item, self.key) } else { item.to_string() });
                 shown.collect::<Vec<_>>().join(" ")
             }
             _ => raw.to_owned(),

@@ -3,7 +3,7 @@
 use super::evidence::Maker;
 use crate::check::diagnosis::TrailDiagnosis;
 use crate::check::evaluate::certainty;
-use crate::check::judge::{Outcome, RuleVerdict, valid_under};
+use crate::check::judge::{RuleVerdict, TrailVerdict, valid_under};
 use crate::check::rule_set::{PageId, RuleSet};
 use crate::report::contract::Finding;
 use crate::trail::Trail;
@@ -49,8 +49,10 @@ fn absorber(diagnosis: &TrailDiagnosis, page: PageId) -> Option<PageId> {
 
 /// The record to show: the one of the cause, else the first that nothing explains, else the first.
 fn shown(diagnosis: &TrailDiagnosis, verdict: &RuleVerdict) -> Option<RecordId> {
-    let of_cause = diagnosis.cause.as_ref().map(|cause| &cause.candidate).filter(|candidate| candidate.page == verdict.page);
-    let explained = |record: RecordId| diagnosis.absorbed.iter().any(|(page, at, _)| (*page, *at) == (verdict.page, record));
+    let of_cause =
+        diagnosis.cause.as_ref().map(|cause| &cause.candidate).filter(|candidate| candidate.page == verdict.page);
+    let explained =
+        |record: RecordId| diagnosis.absorbed.iter().any(|(page, at, _)| (*page, *at) == (verdict.page, record));
     let mut left = verdict.violations.iter().map(|violation| violation.record);
     let first = verdict.violations.first().map(|violation| violation.record);
     of_cause.map(|candidate| candidate.record).or_else(|| left.find(|record| !explained(*record))).or(first)
@@ -72,7 +74,11 @@ fn finding(
     for other in others.take(MORE_PLACES) {
         evidence.extend(maker.of_violation(page, trail, other).into_iter().next());
     }
-    let sure = if verdict.outcome == Outcome::DependsOnRevision { "possible" } else { certainty(page, trail, record).name() };
+    let sure = if verdict.verdict == TrailVerdict::DependsOnRevision {
+        "possible"
+    } else {
+        certainty(page, trail, record).name()
+    };
     let revision = revision_of(trail, record);
     Some(Finding {
         id: format!("f{number}"),
@@ -86,7 +92,10 @@ fn finding(
         level: level(trail, page.given, holds.level, record).name(),
         requirements: page.requirements.clone(),
         spec: revision.map(|revision| rules.links(verdict.page, revision)).unwrap_or_default(),
-        valid_under: valid_under(rules, trail, verdict.page, record).iter().map(|revision| revision.name().to_owned()).collect(),
+        valid_under: valid_under(rules, trail, verdict.page, record)
+            .iter()
+            .map(|revision| revision.name().to_owned())
+            .collect(),
         absorbed_by: None,
         certainty: sure,
         occurrences: verdict.violations.len(),

@@ -36,11 +36,13 @@ pub fn report(sources: Sources<'_>) -> Report {
     let maker = evidence::Maker { incident: sources.incident, key: sources.key, show_secrets: sources.show_secrets };
     let mut next_finding = 1;
     let trails = sources.incident.trails.iter().zip(sources.diagnoses).enumerate();
-    let trails: Vec<_> =
-        trails.map(|(at, (trail, diagnosis))| trail::trail(&sources, &maker, at, trail, diagnosis, &mut next_finding)).collect();
+    let trails: Vec<_> = trails
+        .map(|(at, (trail, diagnosis))| trail::trail(&sources, &maker, at, trail, diagnosis, &mut next_finding))
+        .collect();
     let mut problems = Vec::new();
     if trails.is_empty() && sources.captures.iter().any(|capture| capture.usable) {
-        let message = "no MCP exchange was found in the recordings; record the client's traffic to the MCP server".to_owned();
+        let message =
+            "no MCP exchange was found in the recordings; record the client's traffic to the MCP server".to_owned();
         problems.push(Problem { capture: None, at: None, message });
     }
     Report {
@@ -65,6 +67,7 @@ fn capture(facts: &CaptureFacts, incident: &Incident) -> Capture {
         format: facts.format.unwrap_or("unknown").to_owned(),
         creator: facts.creator.clone(),
         usable: facts.usable,
+
         exchanges,
         sanitized: match facts.sanitized {
             Sanitized::No => "no",

@@ -94,12 +94,21 @@ fn chain_row(row: &Row, maker: &Maker<'_>, trail: &Trail, found: &[(PageId, Find
         link: row.link.name(),
         status: row.status.name(),
         note: row.note.clone(),
-        findings: found.iter().filter(|(_, finding)| finding.link == row.link.name()).map(|(_, finding)| finding.id.clone()).collect(),
+        findings: found
+            .iter()
+            .filter(|(_, finding)| finding.link == row.link.name())
+            .map(|(_, finding)| finding.id.clone())
+            .collect(),
         evidence: evidence.into_iter().collect(),
     }
 }
 
-fn cause(rules: &RuleSet, trail: &Trail, diagnosis: &TrailDiagnosis, found: &[(PageId, Finding)]) -> Option<contract::Cause> {
+fn cause(
+    rules: &RuleSet,
+    trail: &Trail,
+    diagnosis: &TrailDiagnosis,
+    found: &[(PageId, Finding)],
+) -> Option<contract::Cause> {
     let cause = diagnosis.cause.as_ref()?;
     let page = rules.page(cause.candidate.page);
     let (_, finding) = found.iter().find(|(id, _)| *id == cause.candidate.page)?;
@@ -111,7 +120,8 @@ fn cause(rules: &RuleSet, trail: &Trail, diagnosis: &TrailDiagnosis, found: &[(P
     };
     let consequences = found.iter().filter(|(id, other)| {
         let absorbed = other.absorbed_by.as_deref() == Some(&finding.id);
-        *id != cause.candidate.page && (absorbed || (rules.page(*id).link > page.link && !rules.page(*id).breaks.is_empty() && later(id)))
+        *id != cause.candidate.page
+            && (absorbed || (rules.page(*id).link > page.link && !rules.page(*id).breaks.is_empty() && later(id)))
     });
     Some(contract::Cause {
         finding: finding.id.clone(),
@@ -152,7 +162,11 @@ fn alternatives(rules: &RuleSet, cause: &crate::check::cause::Cause) -> Vec<cont
     }
     let alternative = |id: PageId| {
         let other = rules.page(id);
-        contract::Alternative { rule: other.slug.clone(), party: other.party.name(), decided_by: decided_by(other.party) }
+        contract::Alternative {
+            rule: other.slug.clone(),
+            party: other.party.name(),
+            decided_by: decided_by(other.party),
+        }
     };
     ids.into_iter().map(alternative).collect()
 }
@@ -170,7 +184,8 @@ fn decided_by(party: Party) -> String {
 
 fn recovered(loss: &Loss, maker: &Maker<'_>, trail: &Trail) -> contract::Recovered {
     let refusal = maker.of_field(trail, loss.record, Field::Status, "broke here".to_owned());
-    let repair = loss.repaired_by.and_then(|id| maker.of_field(trail, id, Field::Status, "repaired by this".to_owned()));
+    let repair =
+        loss.repaired_by.and_then(|id| maker.of_field(trail, id, Field::Status, "repaired by this".to_owned()));
     contract::Recovered {
         symptom: loss.symptom.name(),
         link: loss.link.name(),
@@ -183,9 +198,11 @@ fn undetermined(rules: &RuleSet, verdicts: &[RuleVerdict]) -> Vec<contract::Unde
         .iter()
         .filter_map(|verdict| {
             let page = rules.page(verdict.page);
-            let (why, needs) = match verdict.outcome {
-                judge::Outcome::DependsOnRevision => ("revision", "an accepted initialize or a versioned request".to_owned()),
-                judge::Outcome::Decided(Verdict::NotObserved) => ("not-observed", needs(page.given, verdict)),
+            let (why, needs) = match verdict.verdict {
+                judge::TrailVerdict::DependsOnRevision => {
+                    ("revision", "an accepted initialize or a versioned request".to_owned())
+                }
+                judge::TrailVerdict::Decided(Verdict::NotObserved) => ("not-observed", needs(page.given, verdict)),
                 _ => return None,
             };
             Some(contract::Undetermined { rule: page.slug.clone(), why, needs })
@@ -208,24 +225,25 @@ fn needs(given: Kind, verdict: &RuleVerdict) -> String {
 }
 
 fn verdicts(rules: &RuleSet, verdicts: &[RuleVerdict]) -> std::collections::BTreeMap<String, &'static str> {
-    let name = |verdict: &RuleVerdict| match verdict.outcome {
-        judge::Outcome::DependsOnRevision => "depends-on-revision",
-        judge::Outcome::Decided(Verdict::Satisfied) => "satisfied",
-        judge::Outcome::Decided(Verdict::Violated) => "violated",
-        judge::Outcome::Decided(Verdict::NotApplicable) => "not-applicable",
-        judge::Outcome::Decided(Verdict::NotObserved) => "not-observed",
+    let name = |verdict: &RuleVerdict| match verdict.verdict {
+        judge::TrailVerdict::DependsOnRevision => "depends-on-revision",
+        judge::TrailVerdict::Decided(Verdict::Satisfied) => "satisfied",
+        judge::TrailVerdict::Decided(Verdict::Violated) => "violated",
+        judge::TrailVerdict::Decided(Verdict::NotApplicable) => "not-applicable",
+        judge::TrailVerdict::Decided(Verdict::NotObserved) => "not-observed",
     };
     verdicts.iter().map(|verdict| (rules.page(verdict.page).slug.clone(), name(verdict))).collect()
 }
 
 fn coverage(sources: &Sources<'_>, trail: &Trail, diagnosis: &TrailDiagnosis) -> contract::Coverage {
-    let count = |wanted: judge::Outcome| diagnosis.verdicts.iter().filter(|verdict| verdict.outcome == wanted).count();
+    let count =
+        |wanted: judge::TrailVerdict| diagnosis.verdicts.iter().filter(|verdict| verdict.verdict == wanted).count();
     contract::Coverage {
-        satisfied: count(judge::Outcome::Decided(Verdict::Satisfied)),
-        violated: count(judge::Outcome::Decided(Verdict::Violated)),
-        not_applicable: count(judge::Outcome::Decided(Verdict::NotApplicable)),
-        not_observed: count(judge::Outcome::Decided(Verdict::NotObserved)),
-        depends_on_revision: count(judge::Outcome::DependsOnRevision),
+        satisfied: count(judge::TrailVerdict::Decided(Verdict::Satisfied)),
+        violated: count(judge::TrailVerdict::Decided(Verdict::Violated)),
+        not_applicable: count(judge::TrailVerdict::Decided(Verdict::NotApplicable)),
+        not_observed: count(judge::TrailVerdict::Decided(Verdict::NotObserved)),
+        depends_on_revision: count(judge::TrailVerdict::DependsOnRevision),
         record_next: record_next(sources, trail, diagnosis).map(str::to_owned),
     }
 }
@@ -237,17 +255,26 @@ fn record_next(sources: &Sources<'_>, trail: &Trail, diagnosis: &TrailDiagnosis)
     if explained {
         return None;
     }
-    let hidden = trail.of_kind(Kind::McpExchange).any(|(_, record)| matches!(record.state(Field::Bearer), State::Unknown(_)));
+    let hidden =
+        trail.of_kind(Kind::McpExchange).any(|(_, record)| matches!(record.state(Field::Bearer), State::Unknown(_)));
     let sanitized = sources.captures.iter().any(|capture| capture.sanitized != Sanitized::No);
     let shows = |leg: Leg| trail.legs.contains(&leg);
     if hidden && sanitized {
-        return Some("export the HAR again with sensitive data (Chrome: Settings, Preferences, Network, \"Allow to generate HAR with sensitive data\")");
+        return Some(
+            "export the HAR again with sensitive data (Chrome: Settings, Preferences, Network, \"Allow to generate HAR with sensitive data\")",
+        );
     }
-    if diagnosis.cause.as_ref().is_some_and(|cause| sources.rules.page(cause.candidate.page).party == Party::Intermediary) {
+    if diagnosis
+        .cause
+        .as_ref()
+        .is_some_and(|cause| sources.rules.page(cause.candidate.page).party == Party::Intermediary)
+    {
         return Some("record at the MCP server, behind every proxy, while the client repeats the request");
     }
     if !shows(Leg::ClientAs) {
-        return Some("record the client's own traffic to the authorization server (a native client: through a recording proxy)");
+        return Some(
+            "record the client's own traffic to the authorization server (a native client: through a recording proxy)",
+        );
     }
     if !shows(Leg::BrowserAs) && !shows(Leg::BrowserClient) {
         return Some("record the browser during the login as well, and give both recordings together");

@@ -101,11 +101,22 @@ fn metadata_in_force(binder: &Binder<'_>, record: &Record) -> Bound {
     metadata.map_or(Bound::Unknown(Unknown::LegNotRecorded), Bound::Found)
 }
 
+/// The session that the request names; where it names none, the only one that is open.
 fn session_of(binder: &Binder<'_>, record: &Record) -> Bound {
-    let session = record.text(Field::SessionId).or_else(|| record.text(Field::ResponseSessionId));
-    let Some(session) = session else { return Bound::None(Closing::NotNeeded) };
-    let known = binder.of_kind(Kind::Session).find(|(_, other)| other.text(Field::SessionId) == Some(session));
-    known.map_or(Bound::Unknown(Unknown::LegNotRecorded), |(id, _)| Bound::Found(id))
+    let named = record.text(Field::SessionId).or_else(|| record.text(Field::ResponseSessionId));
+    if let Some(session) = named {
+        let known = binder.of_kind(Kind::Session).find(|(_, other)| other.text(Field::SessionId) == Some(session));
+        return known.map_or(Bound::Unknown(Unknown::LegNotRecorded), |(id, _)| Bound::Found(id));
+    }
+    if record.text(Field::JsonrpcMethod) == Some("initialize") {
+        return Bound::None(Closing::NotNeeded);
+    }
+    let mut open = binder.of_kind(Kind::Session).filter(|(_, session)| session.exchange < record.exchange);
+    match (open.next(), open.next()) {
+        (None, _) => Bound::None(Closing::NotNeeded),
+        (Some((id, _)), None) => Bound::Found(id),
+        (Some(_), Some(_)) => Bound::Unknown(Unknown::Ambiguous),
+    }
 }
 
 pub(super) fn bind_session(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {

@@ -35,9 +35,21 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     let session_id = view.response_header("mcp-session-id");
     record.set(Field::ResponseSessionId, session_id, "response.header.mcp-session-id");
     record.set(Field::TokenInQuery, State::text(view.query.get("access_token")), "request.query.access_token");
+    record.set(Field::ServerDate, server_date(view.response_header("date")), "response.header.date");
     fill_credentials(view, record);
     fill_challenge(view, record, limits);
     fill_era(view, record);
+}
+
+/// `Date` in seconds since the epoch (RFC 9110, 5.6.7; the form of RFC 5322 only, which is the one that is sent).
+fn server_date(state: State) -> State {
+    match state {
+        State::Present(Value::Text(text)) => match jiff::fmt::rfc2822::parse(&text) {
+            Ok(date) => State::Present(Value::Number(date.timestamp().as_second())),
+            Err(_) => State::Unread(Unknown::Opaque),
+        },
+        other => other,
+    }
 }
 
 /// Media ranges of `Accept`, lower case, without parameters.
