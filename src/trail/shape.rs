@@ -83,7 +83,6 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
-            | F::IdReadable
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -95,7 +94,6 @@ impl Field {
             F::BearerJwtExp
             | F::BearerJwtNbf
             | F::BearerJwtIat
-            | F::ServerDate
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
