@@ -18,3 +18,4 @@ mod shapes;
 mod stories;
 mod verdicts;
 mod walk;
+mod withheld;
