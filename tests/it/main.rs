@@ -15,3 +15,4 @@ mod run;
 mod stories;
 mod verdicts;
 mod walk;
+mod withheld;
