@@ -88,7 +88,6 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
-            | F::IdReadable
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
@@ -97,8 +96,7 @@ impl Field {
             | F::BearerJwtIat
             | F::ServerDate
             | F::AccessTokenJwtExp
-            | F::ResponseClientSecretExpiresAt
-            | F::ServerDate => Shape::Number(Unit::InstantSeconds),
+            | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
                 Shape::Number(Unit::One)
