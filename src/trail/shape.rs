@@ -94,8 +94,7 @@ impl Field {
             | F::BearerJwtNbf
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
-            | F::ResponseClientSecretExpiresAt
-            | F::ServerDate => Shape::Number(Unit::InstantSeconds),
+            | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
                 Shape::Number(Unit::One)
