@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::check::rule_set::RuleSet;
 use crate::decode::{self, CaptureFacts, Decoded, ReadOptions, Sanitized};
 use crate::evidence::CaptureId;
 use crate::report::contract::{self, Report};
@@ -10,8 +11,10 @@ use crate::trail::Incident;
 use crate::trail::schema::Revision;
 
 /// How to diagnose.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// The rules to judge by.
+    pub rules: &'a RuleSet,
     /// How to read.
     pub read: ReadOptions,
     /// The key for fingerprints; `None` derives it from the recordings.
@@ -22,19 +25,30 @@ pub struct Options {
     pub assume_revision: Option<Revision>,
 }
 
+impl<'a> Options<'a> {
+    /// The defaults: limits of every reader, fingerprints under a key of the recordings, nothing assumed.
+    pub fn new(rules: &'a RuleSet) -> Self {
+        Options { rules, read: ReadOptions::default(), key: None, show_secrets: false, assume_revision: None }
+    }
+}
+
 /// Reads the recordings of one incident and says where authorization was lost.
 ///
 /// Never fails: what cannot be read stands in the report.
 ///
 /// ```
-/// use authtrail::{Options, diagnose};
+/// use authtrail::{Options, check::rule_set::RuleSet, diagnose};
 ///
-/// let report = diagnose(&["no-such-file.har".into()], &Options::default());
+/// let rules = RuleSet::embedded()?;
+/// let report = diagnose(&["no-such-file.har".into()], &Options::new(rules));
 /// assert!(report.trails.is_empty());
+/// assert!(!report.captures[0].usable);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn diagnose(paths: &[PathBuf], options: &Options) -> Report {
+pub fn diagnose(paths: &[PathBuf], options: &Options<'_>) -> Report {
     let decoded = decode::read_all(paths, &options.read);
-    report(decoded, options)
+    let key = key(&decoded, options.key.as_ref());
+    report(decoded, &key, options)
 }
 
 /// What stands in recordings, before anything is judged.
@@ -48,17 +62,17 @@ pub struct Listing {
     pub key: FingerprintKey,
 }
 
-/// Reads the recordings of one incident and says what each exchange is.
-pub fn list(paths: &[PathBuf], options: &Options) -> Listing {
-    let decoded = decode::read_all(paths, &options.read);
-    let key = key(&decoded, options);
+/// Reads the recordings of one incident and says what each exchange is. Without a key, the one of the recordings is taken.
+pub fn list(paths: &[PathBuf], options: &ReadOptions, key: Option<&FingerprintKey>) -> Listing {
+    let decoded = decode::read_all(paths, options);
+    let key = self::key(&decoded, key);
     Listing { captures: decoded.captures, incident: incident(decoded.exchanges), key }
 }
 
 /// The key asked for, or the one of the recordings (design, decision 7).
-fn key(decoded: &Decoded, options: &Options) -> FingerprintKey {
+fn key(decoded: &Decoded, asked: Option<&FingerprintKey>) -> FingerprintKey {
     let derived = || FingerprintKey::from_digests(decoded.captures.iter().map(|capture| &capture.digest));
-    options.key.clone().unwrap_or_else(derived)
+    asked.cloned().unwrap_or_else(derived)
 }
 
 // SEAM: to be replaced by `trail::build`.
@@ -76,13 +90,16 @@ fn incident(exchanges: Vec<decode::exchange::Exchange>) -> Incident {
 }
 
 // SEAM: to be replaced by trail::build, check and report::build.
-fn report(decoded: Decoded, options: &Options) -> Report {
-    let _ = (key(&decoded, options), options.show_secrets, options.assume_revision);
+fn report(decoded: Decoded, key: &FingerprintKey, options: &Options<'_>) -> Report {
+    let _ = (key, options.show_secrets, options.assume_revision);
     let count = |id: CaptureId| decoded.exchanges.iter().filter(|exchange| exchange.capture == id).count();
     let captures = decoded.captures.iter().map(|capture| self::capture(capture, count(capture.id))).collect();
     Report {
         schema: contract::SCHEMA,
-        tool: contract::Tool { version: env!("CARGO_PKG_VERSION").to_owned(), rules_version: String::new() },
+        tool: contract::Tool {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            rules_version: options.rules.version().to_owned(),
+        },
         captures,
         trails: Vec::new(),
         problems: Vec::new(),

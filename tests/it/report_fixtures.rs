@@ -412,6 +412,9 @@ fn long_names() -> Report {
         cause.evidence.push(Evidence {
             kind: "changed",
             at: "frame 1234567890".to_owned(),
+            tcp_stream: Some(3),
+            h2_stream: Some(5),
+            sighting: Some(2),
             ..evidence(24, &format!("request.query.{}", "resource".repeat(8)), shown(&format!("https://h/{long}")), "")
         });
     }

@@ -12,7 +12,7 @@ pub(super) fn captures(canvas: &mut Canvas, report: &Report) {
     let id_width =
         if several { report.captures.iter().map(|capture| capture.id.len()).max().unwrap_or(0) + 1 } else { 0 };
     let room = canvas.width() / 2;
-    let paths: Vec<String> = report.captures.iter().map(|capture| elided(&capture.path, room)).collect();
+    let paths: Vec<String> = report.captures.iter().map(|capture| elided(name(capture), room)).collect();
     let path_width = paths.iter().map(|path| Text::from(path.as_str()).width()).max().unwrap_or(0);
     for (capture, path) in report.captures.iter().zip(&paths) {
         let mut lead = Text::new();
@@ -22,6 +22,11 @@ pub(super) fn captures(canvas: &mut Canvas, report: &Report) {
         lead = lead.styled(STRONG, path).padded_to(id_width + path_width + 3);
         canvas.hanging(&lead, id_width + 2, facts(capture));
     }
+}
+
+/// How a person calls a recording.
+pub(super) fn name(capture: &Capture) -> &str {
+    if capture.path == "-" { "standard input" } else { &capture.path }
 }
 
 /// What is known of a recording as a whole.

@@ -150,7 +150,7 @@ fn problems(canvas: &mut Canvas, report: &Report, options: TextOptions) {
         .captures
         .iter()
         .filter(|capture| capture.usable)
-        .flat_map(|capture| capture.problems.iter().map(move |problem| (Some(capture.path.as_str()), problem)));
+        .flat_map(|capture| capture.problems.iter().map(move |problem| (Some(head::name(capture)), problem)));
     // Without a trail the report's own problems stand under the verdict already.
     let own = report.problems.iter().filter(|problem| !report.trails.is_empty() || problem.capture.is_some());
     let all: Vec<(Option<&str>, &Problem)> = of_captures.chain(own.map(|problem| (None, problem))).collect();

@@ -130,10 +130,10 @@ pub(super) fn standing(context: &Context<'_>, finding: &Finding) -> String {
     }
 }
 
-/// Where the duty stands.
+/// Where the duty stands. A link is never broken, however long: people open it from the terminal.
 pub(super) fn specification(canvas: &mut Canvas, context: &Context<'_>, finding: &Finding, indent: usize) {
     for link in finding.spec.iter().filter(|_| context.options.verbose) {
-        canvas.paragraph(indent, indent + 2, Text::new().styled(FAINT, link));
+        canvas.line(&Text::new().padded_to(indent).styled(FAINT, link));
     }
 }
 
