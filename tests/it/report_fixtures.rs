@@ -12,6 +12,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("lost", report(vec![capture("c1", "login.har", 42)], vec![lost()])),
         ("authorized", report(vec![capture("c1", "clean.har", 31)], vec![authorized()])),
         ("authorized-findings", authorized_findings()),
+        ("recovered", recovered()),
         ("unexplained", unexplained()),
         ("no-trail", no_trail()),
         ("several", several()),
@@ -296,6 +297,14 @@ fn authorized_findings() -> Report {
     trail.coverage.violated = 2;
     trail.revisions.insert(0, Stretch { from_exchange: 0, value: Some("2026-07-28".to_owned()), by: "offered" });
     report(vec![capture("c1", "login.har", 42)], vec![trail])
+}
+
+/// A loss that was repaired, and nothing else.
+fn recovered() -> Report {
+    let mut report = authorized_findings();
+    report.trails[0].findings.clear();
+    report.trails[0].headline = None;
+    report
 }
 
 /// Lost, and the headers that would explain it were removed by the exporter.

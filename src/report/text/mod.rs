@@ -1,7 +1,7 @@
 //! The report for a person at a terminal, in a fixed order: verdict, who must change what, the ladder, the proof, what
 //! not to try, what could not be judged.
 //!
-//! Every line comes through [`layout`](super::layout), which escapes. The colours are always set; the stream that is
+//! Every line comes through `layout`, which escapes. The colours are always set; the stream that is
 //! written to takes them away where they do not belong.
 
 mod head;
