@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::check::rule_set::RuleSet;
-use crate::decode::{self, CaptureFacts, Decoded, ReadOptions, Sanitized};
-use crate::evidence::CaptureId;
-use crate::report::contract::{self, Report};
+use crate::check::{self, rule_set::RuleSet};
+use crate::decode::{self, CaptureFacts, Decoded, ReadOptions};
+use crate::report::{self, contract::Report};
 use crate::secret::FingerprintKey;
-use crate::trail::Incident;
 use crate::trail::schema::Revision;
+use crate::trail::{self, BuildOptions, Incident};
 
 /// How to diagnose.
 #[derive(Debug, Clone)]
@@ -48,7 +47,17 @@ impl<'a> Options<'a> {
 pub fn diagnose(paths: &[PathBuf], options: &Options<'_>) -> Report {
     let decoded = decode::read_all(paths, &options.read);
     let key = key(&decoded, options.key.as_ref());
-    report(decoded, &key, options)
+    let build = BuildOptions { limits: options.read.limits, assume_revision: options.assume_revision };
+    let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
+    let diagnoses = check::diagnosis::diagnose(options.rules, &incident);
+    report::build::report(report::build::Sources {
+        rules: options.rules,
+        captures: &decoded.captures,
+        incident: &incident,
+        diagnoses: &diagnoses,
+        key: &key,
+        show_secrets: options.show_secrets,
+    })
 }
 
 /// What stands in recordings, before anything is judged.
@@ -66,63 +75,13 @@ pub struct Listing {
 pub fn list(paths: &[PathBuf], options: &ReadOptions, key: Option<&FingerprintKey>) -> Listing {
     let decoded = decode::read_all(paths, options);
     let key = self::key(&decoded, key);
-    Listing { captures: decoded.captures, incident: incident(decoded.exchanges), key }
+    let build = BuildOptions { limits: options.limits, assume_revision: None };
+    let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
+    Listing { captures: decoded.captures, incident, key }
 }
 
 /// The key asked for, or the one of the recordings (design, decision 7).
 fn key(decoded: &Decoded, asked: Option<&FingerprintKey>) -> FingerprintKey {
     let derived = || FingerprintKey::from_digests(decoded.captures.iter().map(|capture| &capture.digest));
     asked.cloned().unwrap_or_else(derived)
-}
-
-// SEAM: to be replaced by `trail::build`.
-fn incident(exchanges: Vec<decode::exchange::Exchange>) -> Incident {
-    let mut exchanges = exchanges;
-    exchanges.sort_by_key(|exchange| exchange.sent_at);
-    let mut next = std::collections::HashMap::<CaptureId, usize>::new();
-    let ordinals = exchanges.iter().map(|exchange| {
-        let next = next.entry(exchange.capture).or_default();
-        *next += 1;
-        *next - 1
-    });
-    let ordinals = ordinals.collect();
-    Incident { exchanges, ordinals, ..Incident::default() }
-}
-
-// SEAM: to be replaced by trail::build, check and report::build.
-fn report(decoded: Decoded, key: &FingerprintKey, options: &Options<'_>) -> Report {
-    let _ = (key, options.show_secrets, options.assume_revision);
-    let count = |id: CaptureId| decoded.exchanges.iter().filter(|exchange| exchange.capture == id).count();
-    let captures = decoded.captures.iter().map(|capture| self::capture(capture, count(capture.id))).collect();
-    Report {
-        schema: contract::SCHEMA,
-        tool: contract::Tool {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            rules_version: options.rules.version().to_owned(),
-        },
-        captures,
-        trails: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
-fn capture(facts: &CaptureFacts, exchanges: usize) -> contract::Capture {
-    contract::Capture {
-        id: facts.id.to_string(),
-        path: facts.path.display().to_string(),
-        sha256: facts.sha256.clone(),
-        format: facts.format.unwrap_or("unknown").to_owned(),
-        creator: facts.creator.clone(),
-        usable: facts.usable,
-        exchanges,
-        sanitized: match facts.sanitized {
-            Sanitized::No => "no",
-            Sanitized::Possible => "possible",
-            Sanitized::Yes => "yes",
-        },
-        legs: Vec::new(),
-        clock_offset_s: 0.0,
-        complete: facts.complete,
-        problems: facts.problems.iter().map(contract::Problem::from).collect(),
-    }
 }

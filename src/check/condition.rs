@@ -47,11 +47,14 @@ fn takes(relation: RelationName) -> (&'static [Sides], &'static str) {
 /// `given` is `None` where the head names no kind: then the paths are not looked at.
 pub(super) fn read(reader: &mut Reader<'_>, item: &Spanned<DeValue<'_>>, given: Option<Kind>) -> Option<Condition> {
     let Some(table) = item.get_ref().as_table() else {
-        reader.wrong_type(item, "a condition", "a table such as { field = \"status\", relation = \"present\" }");
+        let span = reader.place(item.span());
+        let found = item.get_ref().type_str();
+        reader.report.error(span, format!("a condition is a table, found {found}")).help =
+            Some("write it as { field = \"status\", relation = \"present\" }".to_owned());
         return None;
     };
     let whole = reader.place(item.span());
-    reader.close(table, "a condition", KEYS);
+    let closed = reader.close(table, "a condition", KEYS);
     let field = reader.required_text(table, "field", whole.clone(), "the condition");
     let relation = reader.required_text(table, "relation", whole.clone(), "the condition");
     let relation = relation.and_then(|word| read_relation(reader, &word).map(|(name, negated)| (name, negated, word)));
@@ -64,7 +67,9 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Spanned<DeValue<'_>>, given: 
         None => (None, None),
     };
     let (name, negated, relation) = relation?;
-    check_keys(reader, table, name, &relation)?;
+    if closed {
+        check_keys(reader, table, name, &relation)?;
+    }
     let (field, path) = (field?, path?);
     let operand = read_operand(reader, table, name, other_path)?;
     if let Path::Binding(binding) = path
@@ -101,8 +106,12 @@ fn read_relation(reader: &mut Reader<'_>, word: &Word<'_>) -> Option<(RelationNa
         Some(name) => Some((name, negated)),
         None => {
             let message = format!("unknown relation `{}`", word.text);
-            let allowed = RelationName::ALL.iter().map(|relation| relation.name());
-            reader.report.unknown_word(word.span.clone(), message, positive, allowed);
+            let allowed: Vec<String> = RelationName::ALL
+                .iter()
+                .filter(|name| !(negated && matches!(name, RelationName::Present | RelationName::Absent)))
+                .map(|name| if negated { format!("not_{name}") } else { name.name().to_owned() })
+                .collect();
+            reader.report.unknown_word(word.span.clone(), message, word.text, allowed.iter().map(String::as_str));
             None
         }
     }
@@ -157,7 +166,8 @@ fn read_operand(
         return match constant(reader, seconds, "seconds")? {
             Value::Number(number) if number > 0 => Some(Operand::OfWithin(other, number)),
             _ => {
-                reader.wrong_type(seconds, "seconds", "a whole number above 0");
+                let span = reader.place(seconds.span());
+                reader.report.error(span, "`seconds` is a whole number above 0");
                 None
             }
         };
@@ -174,7 +184,8 @@ fn read_operand(
                 items.map(Operand::OneOf)
             }
             _ => {
-                reader.wrong_type(value, "value", "a list with at least one item");
+                let span = reader.place(value.span());
+                reader.report.error(span, "`one_of` takes a list with at least one item");
                 None
             }
         },

@@ -246,21 +246,30 @@ impl<'t> Candidates<'t> {
 }
 
 /// The revisions in which the behaviour of a record that violates a page breaks nothing (design, decision 11), oldest
-/// first: the entries of the page state no duty there, or a permission, and no sister page for the same entries is
-/// violated there.
+/// first: those that state none of the duties of the page, or only permit them, and those for which a sister page of the
+/// same duties finds them kept.
 pub fn valid_under(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId) -> Vec<Revision> {
     let page = rules.page(id);
     if page.requirements.is_empty() {
         return Vec::new();
     }
-    let permits =
-        |page: PageId, revision| rules.holds_in(page, revision).is_none_or(|holds| holds.keyword == Keyword::May);
-    let sisters = rules.of_kind(page.given).iter().copied().filter(|other| {
-        *other != id && rules.page(*other).requirements.iter().any(|entry| page.requirements.contains(entry))
-    });
-    let broken: Vec<PageId> = sisters
-        .filter(|other| record_verdict(rules.page(*other), trail, record).verdict == Verdict::Violated)
+    let sisters: Vec<(PageId, Verdict)> = rules
+        .of_kind(page.given)
+        .iter()
+        .filter(|other| **other != id)
+        .filter(|other| rules.page(**other).requirements.iter().any(|entry| page.requirements.contains(entry)))
+        .map(|other| (*other, record_verdict(rules.page(*other), trail, record).verdict))
         .collect();
-    let valid = |revision: &Revision| permits(id, *revision) && broken.iter().all(|sister| permits(*sister, *revision));
+    let binds = |keyword: Option<Keyword>| keyword.is_some_and(|keyword| keyword != Keyword::May);
+    let valid = |revision: &Revision| {
+        if !rules.requirements(id).any(|entry| binds(entry.keyword_in(*revision))) {
+            return true;
+        }
+        // Narrowed away from this revision: another page judges the duty there, or nobody does and nothing is said.
+        let there = || sisters.iter().filter(|(sister, _)| rules.holds_in(*sister, *revision).is_some());
+        rules.holds_in(id, *revision).is_none()
+            && there().any(|(_, verdict)| *verdict == Verdict::Satisfied)
+            && !there().any(|(_, verdict)| matches!(verdict, Verdict::Violated | Verdict::NotObserved))
+    };
     Revision::ALL.iter().copied().filter(valid).collect()
 }

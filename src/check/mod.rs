@@ -3,7 +3,10 @@
 //! Does not read messages and does not choose words: the sentences are the pages'.
 
 pub mod catalogue;
+pub mod cause;
+pub mod chain;
 mod condition;
+pub mod diagnosis;
 pub mod diagnostic;
 pub mod evaluate;
 mod form;
@@ -11,6 +14,7 @@ mod head;
 pub mod judge;
 pub mod language;
 pub mod listing;
+pub mod loss;
 pub mod page;
 mod path;
 pub mod relation;

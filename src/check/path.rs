@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::diagnostic::closest;
 use super::language::Path;
 use crate::trail::schema::{Binding, Field, Kind};
 use crate::trail::shape::Shape;
@@ -42,12 +43,23 @@ pub(super) fn resolve(kind: Kind, text: &str) -> Result<Path, NoPath> {
     if let Some((binding, _)) = bindings(kind).find(|(binding, _)| binding.name() == text) {
         return Ok(Path::Binding(binding));
     }
+    let names: Vec<&'static str> = bindings(kind).map(|(binding, _)| binding.name()).collect();
+    if let Some((name, _)) = text.split_once('.')
+        && closest(name, names.iter().copied()).is_some()
+    {
+        return Err(NoPath {
+            message: format!("`{kind}` has no binding `{name}`"),
+            part: 0..name.len(),
+            word: name.to_owned(),
+            allowed: names,
+        });
+    }
     let fields = kind.fields().map(Field::name);
     Err(NoPath {
         message: format!("`{kind}` has no field and no binding `{text}`"),
         part: 0..text.len(),
         word: text.to_owned(),
-        allowed: fields.chain(bindings(kind).map(|(binding, _)| binding.name())).collect(),
+        allowed: fields.chain(names).collect(),
     })
 }
 

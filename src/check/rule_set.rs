@@ -74,6 +74,16 @@ impl RuleSet {
         }
     }
 
+    /// The built-in catalogues, for rule sets of other pages.
+    pub fn embedded_catalogues() -> Vec<Source> {
+        embedded_sources(CATALOGUES)
+    }
+
+    /// The built-in pages.
+    pub fn embedded_pages() -> Vec<Source> {
+        embedded_sources(PAGES)
+    }
+
     /// The rules of these texts. All mistakes of all files are collected.
     pub fn from_sources(catalogues: &[Source], pages: &[Source]) -> Result<RuleSet, Diagnostics> {
         let mut problems = Vec::new();
@@ -340,5 +350,14 @@ mod tests {
     fn the_version_changes_with_any_text() {
         let source = |text: &str| [Source { file: "rules/a/b.md".to_owned(), text: text.to_owned() }];
         assert_ne!(digest(&[], &source("x")), digest(&[], &source("y")));
+    }
+}
+#[cfg(test)]
+mod embedded_rules {
+    #[test]
+    fn load() {
+        if let Err(problems) = super::RuleSet::embedded() {
+            panic!("{problems}");
+        }
     }
 }

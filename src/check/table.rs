@@ -42,15 +42,18 @@ impl<'r> Reader<'r> {
         span.start + self.base..span.end + self.base
     }
 
-    /// Refuses keys that are not on the list. `of` says of what: `a rule page`.
-    pub(super) fn close(&mut self, table: &DeTable<'_>, of: &str, allowed: &[&str]) {
+    /// Refuses keys that are not on the list, and says whether there is none. `of` says of what: `a rule page`.
+    pub(super) fn close(&mut self, table: &DeTable<'_>, of: &str, allowed: &[&str]) -> bool {
+        let mut closed = true;
         for key in table.keys() {
             let name = key.get_ref();
             if !allowed.contains(&&**name) {
                 let span = self.place(key.span());
                 self.report.unknown_word(span, format!("{of} has no key `{name}`"), name, allowed.iter().copied());
+                closed = false;
             }
         }
+        closed
     }
 
     /// The place of a key; `None` where it is not there.

@@ -116,6 +116,8 @@ pub struct Trail {
     pub undetermined: Vec<Undetermined>,
     /// How much could be judged. Counts rules.
     pub coverage: Coverage,
+    /// The verdict of every rule: `satisfied`, `violated`, `not-applicable`, `not-observed`, `depends-on-revision`.
+    pub verdicts: std::collections::BTreeMap<String, &'static str>,
 }
 
 /// The client of a trail.
@@ -265,6 +267,8 @@ pub struct Finding {
     pub absorbed_by: Option<String>,
     /// `proved`, `likely`, `possible`.
     pub certainty: &'static str,
+    /// How many steps of the trail show it; `evidence` holds the most telling one and a few more.
+    pub occurrences: usize,
     /// What shows it.
     pub evidence: Vec<Evidence>,
 }

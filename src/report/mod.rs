@@ -3,6 +3,7 @@
 //! Everything is made from [`contract::Report`], or from the exchanges and rule pages themselves. Nothing from a
 //! recording leaves this room raw: text goes through [`escape`], URLs through [`url`].
 
+pub mod build;
 pub mod contract;
 pub mod escape;
 pub mod exchanges;

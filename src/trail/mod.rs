@@ -2,10 +2,25 @@
 //!
 //! Does not say whether anything is right.
 
+mod assemble;
+mod bind;
+mod classify;
+mod derive;
+mod flow;
+mod identity;
+mod keys;
+pub mod read;
 pub mod record;
+mod revision;
 pub mod schema;
 mod schema_table;
 pub mod shape;
+mod steps;
+mod view;
+mod window;
+
+pub use assemble::{BuildOptions, build};
+pub use window::visible_legs;
 
 use crate::decode::exchange::Exchange;
 use record::{ExchangeId, Record, RecordId};

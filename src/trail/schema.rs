@@ -247,6 +247,8 @@ names! {
         /// Derived: what the refusal says is wrong: `missing`, `invalid`, `insufficient`, `session`, `version`,
         /// `origin`, `none`.
         RefusalReadsAs = "refusal_reads_as",
+        /// `Date` of the response (RFC 9110, 6.6.1), seconds since the epoch: the clock of who answered.
+        ServerDate = "server_date",
         /// Marks of an edge or gateway in the response: header names, lower case.
         EdgeMarks = "edge_marks",
         /// Derived: `http+sse`, `streamable`, `modern`.
@@ -386,6 +388,9 @@ names! {
         AcceptedUses = "accepted_uses",
         /// Derived: instance marks of the answers differ.
         InstanceMarksDiffer = "instance_marks_differ",
+        /// Derived: whether the client could read the session id: true outside browsers and for pages of the server's
+        /// own origin; else whether the answer that gave it exposed it (Fetch, 3.3.3).
+        IdReadable = "id_readable",
         /// Protocol version of the session.
         Version = "version",
         /// Status of the answer that opened the session.
@@ -426,6 +431,7 @@ impl Field {
             | Field::AllowHeaders
             | Field::ResponseSessionId
             | Field::RefusalReadsAs
+            | Field::ServerDate
             | Field::AccessToken => Half::Response,
             other if other.name().starts_with("challenge.") => Half::Response,
             other if other.name().starts_with("document.") => Half::Response,
@@ -460,7 +466,7 @@ names! {
         ResourceMetadata = "resource_metadata",
         /// Authorization server metadata in force.
         AsMetadata = "as_metadata",
-        /// The session.
+        /// The session: the one that the request names; where it names none, the client's only open one.
         Session = "session",
         /// The next authorization request of the client.
         NextAuthorizationRequest = "next_authorization_request",

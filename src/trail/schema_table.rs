@@ -54,6 +54,7 @@ const TABLE: &[Row] = &[
             F::ChallengeResourceMetadata,
             F::ChallengeRenamedTo,
             F::RefusalReadsAs,
+            F::ServerDate,
             F::Era,
         ],
         bindings: &[
@@ -247,6 +248,7 @@ const TABLE: &[Row] = &[
         kind: K::Session,
         fields: &[
             F::SessionId,
+            F::IdReadable,
             F::Version,
             F::OpenedByStatus,
             F::VerdictChanges,

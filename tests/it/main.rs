@@ -1,10 +1,19 @@
-//! Integration tests: files beside files. One binary, since linking costs more than running.
+//! Every integration test, in one binary: files beside files.
 
 mod cli;
 mod expected;
 mod formats;
 mod hostile;
+mod house;
+mod judge;
+mod labelled;
+mod made;
+mod pages;
 mod readme;
 mod report_fixtures;
 mod report_text;
+mod rules;
+mod run;
+mod stories;
+mod verdicts;
 mod walk;

@@ -107,6 +107,7 @@ fn finding(id: &str, rule: &str, link: &'static str, level: &'static str, summar
         valid_under: Vec::new(),
         absorbed_by: None,
         certainty: "proved",
+        occurrences: 1,
         evidence: Vec::new(),
     }
 }
@@ -144,6 +145,7 @@ fn trail(id: &str, outcome: &'static str, chain: Vec<ChainRow>) -> Trail {
             depends_on_revision: 0,
             record_next: None,
         },
+        verdicts: [("code-challenge-absent".to_owned(), "satisfied")].into(),
     }
 }
 
@@ -186,6 +188,7 @@ fn lost() -> Trail {
             ..finding("f2", "token-request-refused", "token-response", "note", "The token endpoint refused the code.")
         },
         Finding {
+            occurrences: 3,
             evidence: vec![evidence(26, "request.body.code", secret("f:77ab01c2", 32), "")],
             ..finding("f3", "same-redemption-again", "token-request", "note", "The same redemption again, unchanged.")
         },

@@ -95,7 +95,7 @@ fn draft(
         request_measure = Measure::of_request(&method, &url.target, address, &headers, request.headers_size.count());
     }
     let sent_at = time::sent_at(entry);
-    let (answer, response_measure) = answer(entry, &method, &headers, content, context, problems);
+    let (answer, response_measure) = answer(entry, &method, content, context, problems);
     let answered_at = answer.response().and_then(|_| time::answered_at(entry, sent_at));
     let exchange = Exchange {
         capture: context.capture,
@@ -147,7 +147,6 @@ fn version(text: &model::Text<'_>) -> Option<String> {
 fn answer(
     entry: &model::Entry<'_>,
     method: &str,
-    request: &Headers,
     content: &Bytes,
     context: Context<'_>,
     problems: &mut Vec<String>,
@@ -162,7 +161,7 @@ fn answer(
             let what = if status.is_none() { "response has no status" } else { "response has an impossible status" };
             problems.push(format!("{what}; kept without response"));
         }
-        return (no_status(entry, request, context.recorder), Measure::default());
+        return (no_status(entry), Measure::default());
     };
     let headers = header_list("response", response.headers, context.limits, problems);
     let body = payload::of_response(method, code, response, &headers, content);
@@ -181,36 +180,36 @@ fn answer(
 }
 
 /// Status 0 or -1, or none: did the recorder see that no answer came, or did it not see the answer?
-fn no_status(entry: &model::Entry<'_>, request: &Headers, recorder: Recorder) -> Answer {
+fn no_status(entry: &model::Entry<'_>) -> Answer {
     let response = &entry.response;
     let word = [&response.error, &response.failure, &entry.error, &entry.blocked_reason];
     let word = word.into_iter().find_map(|word| word.given()).filter(|word| *word != "0");
     if let Some(word) = word {
         return Answer::None(word.chars().take(200).collect());
     }
-    // A browser writes status 0 without a reason for a stream that is still open, for a request that is still running,
-    // and Firefox for a blocked one as well: octets that came, or a stream, tell them apart.
-    let stream = entry.resource_type.given() == Some("eventsource")
-        || request.all("accept").any(|value| value.contains("text/event-stream"));
-    let octets = response.body_size.count() > Some(0) || response.headers_size.count() > Some(0);
-    let firefox_blocked = recorder == Recorder::Firefox && !stream && !octets;
-    if firefox_blocked { Answer::None(String::new()) } else { Answer::NotRecorded }
+    // Without a reason it may be a stream that is still open, a request that is still running, or one that was aborted:
+    // browsers write all three alike, and Firefox a blocked one as well.
+    Answer::NotRecorded
 }
 
 fn connection(entry: &model::Entry<'_>, recorder: Recorder) -> Connection {
-    let named = entry.connection.given().filter(|name| *name != "0");
-    let mut id = entry.connection_id.given().filter(|id| *id != "0").map(Arc::from);
+    let id = entry.connection_id.given().filter(|id| *id != "0");
     let mut port = entry.server_port.count().and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
-    if recorder.connection_is_server_port() {
-        port = named.and_then(|port| port.parse().ok()).unwrap_or(port);
-    } else if id.is_none() && !named.is_some_and(|name| is_port_of(name, entry)) {
-        id = named.map(Arc::from);
+    let named = entry.connection.given().filter(|name| *name != "0");
+    let of_server = named.is_some_and(|name| is_port_of(name, entry));
+    if let Some(number) = named.and_then(|name| name.parse().ok())
+        && (of_server || recorder == Recorder::Firefox || (recorder == Recorder::Chromium && id.is_some()))
+    {
+        port = number;
     }
+    // Chromium wrote the connection's number there at first, later the server's port, which is a proxy's where there is
+    // one: without `_connectionId` nothing tells them apart. Firefox writes the port.
+    let by_name = named.filter(|_| !of_server && !matches!(recorder, Recorder::Chromium | Recorder::Firefox));
     let address = entry.server_address.given();
     let address: Option<IpAddr> =
         address.and_then(|address| address.trim_start_matches('[').trim_end_matches(']').parse().ok());
     Connection {
-        id,
+        id: id.or(by_name).map(Arc::from),
         client: None,
         server: address.map(|address| SocketAddr::new(address, port)),
         page: entry.page.given().map(Arc::from),

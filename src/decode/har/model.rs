@@ -134,7 +134,6 @@ object! {
         from_cache: Text<'a> = "_fromCache",
         from_disk_cache: Text<'a> = "_fromDiskCache",
         fetch_type: Text<'a> = "_fetchType",
-        resource_type: Text<'a> = "_resourceType",
         error: Text<'a> = "_error",
         blocked_reason: Text<'a> = "_blockedReason",
     }
@@ -173,6 +172,7 @@ object! {
         params: Raw<'a> = "params",
         encoding: Text<'a> = "encoding",
         own_encoding: Text<'a> = "_encoding",
+        comment: Text<'a> = "comment",
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) fn of_request(
 ) -> Body {
     let post: PostData<'_> = request.post_data.0.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let codings = codings(headers);
+    if recorder == Recorder::Firefox && post.comment.given().is_some() {
+        // "Request bodies are not included."; the text beside it is cut.
+        return Body::not_recorded(NOT_RECORDED);
+    }
     if let Some(raw) = post.text.0.and_then(|json| string_content(json, content)).filter(|raw| !raw.is_empty()) {
         let base64 = [&post.encoding, &post.own_encoding].iter().any(|encoding| is_base64(encoding.given()));
         return Body::json_text(raw, base64, codings);
@@ -84,7 +88,9 @@ pub(super) fn of_response(
     let length = content_length(headers);
     let size = response.content.size.count();
     if let Some(raw) = response.content.text.0.and_then(|json| string_content(json, content)) {
-        let lost = raw.is_empty() && (size > Some(0) || length > Some(0) || status == 304);
+        // mitmproxy writes an empty text for a stream that it passed on without keeping it.
+        let stream = headers.get("content-type").is_some_and(|value| value.starts_with("text/event-stream"));
+        let lost = raw.is_empty() && (size > Some(0) || length > Some(0) || status == 304 || stream);
         return match lost {
             true => Body::not_recorded(NOT_RECORDED),
             false if raw.is_empty() => Body::none(),

@@ -30,11 +30,6 @@ impl Recorder {
     pub(super) fn never_sanitizes(self) -> bool {
         self == Recorder::Mitmproxy
     }
-
-    /// Whether `connection` is the server's port and so names no connection.
-    pub(super) fn connection_is_server_port(self) -> bool {
-        matches!(self, Recorder::Chromium | Recorder::Firefox)
-    }
 }
 
 /// Name and version in one text.

@@ -44,6 +44,16 @@ impl<'a> Context<'a> {
         self.trail.findings.iter().find(|finding| finding.id == id)
     }
 
+    /// Where a finding shows: its first place, and how many more there are; empty where it has none.
+    fn places(&self, finding: &Finding) -> String {
+        let first = self.first_place(&finding.evidence);
+        match finding.occurrences.saturating_sub(1) {
+            0 => first,
+            _ if first.is_empty() => first,
+            more => format!("{first} and {more} more"),
+        }
+    }
+
     /// The place of the first piece of evidence; empty where there is none.
     fn first_place(&self, evidence: &[Evidence]) -> String {
         evidence.first().map(|evidence| words::place(self.report, evidence)).unwrap_or_default()

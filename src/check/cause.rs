@@ -1,0 +1,229 @@
+//! Why a trail was lost: the algorithm of `rules.md`, section 5.
+
+use std::collections::HashSet;
+
+use super::evaluate;
+use super::judge::RuleVerdict;
+use super::language::{Certainty, Page, Symptom};
+use super::loss::{Loss, Taken, taken};
+use super::rule_set::{PageId, RuleSet};
+use super::slots::records_named;
+use crate::trail::Trail;
+use crate::trail::record::{Record, RecordId, State};
+use crate::trail::schema::{Binding, Field, Kind, Link, Party};
+
+/// A broken page that can explain a loss.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The page.
+    pub page: PageId,
+    /// The record that violates it, nearest to the loss.
+    pub record: RecordId,
+}
+
+/// Why a trail was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The page and the record.
+    pub candidate: Candidate,
+    /// The loss that it explains.
+    pub loss: Loss,
+    /// How sure.
+    pub certainty: Certainty,
+    /// Other broken pages that could explain the same.
+    pub others: Vec<Candidate>,
+}
+
+/// What `explains` absorbs: a violated record of a page, and the page that explains it.
+pub type Absorbed = (PageId, RecordId, PageId);
+
+/// Findings that a more special page explains: on the same record, the same exchange, or on a record that the bindings of
+/// the special page name.
+pub fn absorbed(rules: &RuleSet, trail: &Trail, verdicts: &[RuleVerdict]) -> Vec<Absorbed> {
+    let mut absorbed = Vec::new();
+    for verdict in verdicts {
+        let page = rules.page(verdict.page);
+        let explained: HashSet<PageId> = page.explains.iter().filter_map(|slug| rules.by_slug(slug)).collect();
+        if explained.is_empty() {
+            continue;
+        }
+        let mut reached: HashSet<RecordId> = HashSet::new();
+        let mut exchanges = HashSet::new();
+        for violation in &verdict.violations {
+            reached.extend(records_named(page, trail, violation.record));
+            exchanges.extend(trail.record(violation.record).map(|record| record.exchange));
+        }
+        for other in verdicts.iter().filter(|other| explained.contains(&other.page)) {
+            for violation in &other.violations {
+                let exchange = trail.record(violation.record).map(|record| record.exchange);
+                // What follows in the same session from what was hidden there is explained as well.
+                let named = exchange.is_some_and(|exchange| exchanges.contains(&exchange));
+                if reached.contains(&violation.record) || named || same_session(trail, violation.record, &reached) {
+                    absorbed.push((other.page, violation.record, verdict.page));
+                }
+            }
+        }
+    }
+    absorbed
+}
+
+fn same_session(trail: &Trail, record: RecordId, reached: &HashSet<RecordId>) -> bool {
+    let follows = |record: &Record| record.found(Binding::EarlierAccepted).or_else(|| record.found(Binding::Previous));
+    trail.record(record).and_then(follows).is_some_and(|earlier| reached.contains(&earlier))
+}
+
+/// The cause of the losses of a trail; `None` where nothing broken in the recording explains them.
+pub fn cause(
+    rules: &RuleSet,
+    trail: &Trail,
+    verdicts: &[RuleVerdict],
+    losses: &[Loss],
+    absorbed: &[Absorbed],
+) -> Option<Cause> {
+    let is_absorbed = |page: PageId, record: RecordId| absorbed.iter().any(|(p, r, _)| *p == page && *r == record);
+    let mut candidates: Vec<(Candidate, Loss)> = Vec::new();
+    for loss in losses {
+        for verdict in verdicts {
+            let page = rules.page(verdict.page);
+            if !page.breaks.contains(&loss.symptom) || accepted_all_the_same(trail, page, verdict) {
+                continue;
+            }
+            let fits = |record: RecordId| {
+                !is_absorbed(verdict.page, record)
+                    && belongs_together(trail, page, record, loss)
+                    && can_explain(trail, page, record, loss)
+            };
+            let nearest = verdict.violations.iter().map(|violation| violation.record).rfind(|record| fits(*record));
+            if let Some(record) = nearest {
+                candidates.push((Candidate { page: verdict.page, record }, loss.clone()));
+            }
+        }
+    }
+    let strength = |candidate: &Candidate| evaluate::certainty(rules.page(candidate.page), trail, candidate.record);
+    // The earliest hand-over; among pages of one link the surer one, then the earlier step.
+    let order = |(candidate, _): &(Candidate, Loss)| {
+        let page = rules.page(candidate.page);
+        (rank(page.link), std::cmp::Reverse(strength(candidate)), candidate.record, candidate.page)
+    };
+    candidates.sort_by_key(order);
+    let (first, loss) = candidates.first()?.clone();
+    let mut others: Vec<Candidate> = Vec::new();
+    for (other, _) in &candidates {
+        if other.page != first.page && !others.iter().any(|known| known.page == other.page) {
+            others.push(other.clone());
+        }
+    }
+    let party = rules.page(first.page).party;
+    let contested =
+        others.iter().any(|other| rules.page(other.page).party != party && strength(other) >= strength(&first));
+    let certainty = if contested { lower(strength(&first)) } else { strength(&first) };
+    Some(Cause { candidate: first, loss, certainty, others })
+}
+
+/// `transport` is no link of the chain: framing breaks last.
+fn rank(link: Link) -> usize {
+    Link::ALL.iter().position(|other| *other == link).unwrap_or(usize::MAX)
+}
+
+fn lower(certainty: Certainty) -> Certainty {
+    match certainty {
+        Certainty::Proved => Certainty::Likely,
+        Certainty::Likely | Certainty::Possible => Certainty::Possible,
+    }
+}
+
+/// Step 3: the same fault stands in an attempt that was accepted, so it breaks nothing here.
+fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict) -> bool {
+    verdict.violations.iter().any(|violation| {
+        let Some(record) = trail.record(violation.record) else { return false };
+        if is_about_the_request(page) {
+            return taken(record) == Taken::Accepted;
+        }
+        trail.flows.iter().filter(|flow| flow.records.contains(&violation.record)).any(|flow| {
+            // A refusal that ends one attempt and begins the next tells of the next only where the page is about the
+            // challenge.
+            if flow.trigger == Some(violation.record) && page.link != Link::Challenge {
+                return false;
+            }
+            flow.records.iter().filter_map(|id| trail.record(*id)).any(|other| {
+                other.kind == Kind::McpExchange
+                    && other.exchange > record.exchange
+                    && taken(other) == Taken::Accepted
+                    && carries_token(other)
+            })
+        })
+    })
+}
+
+/// Whether a page judges how one MCP request itself was sent or taken, not what it opens for those after it.
+fn is_about_the_request(page: &Page) -> bool {
+    page.given == Kind::McpExchange
+        && matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal)
+}
+
+fn carries_token(record: &Record) -> bool {
+    !matches!(record.state(Field::Bearer), State::Absent)
+}
+
+/// Step 2: the violated record shares the attempt, the exchange or a custody value with the refused step.
+fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> bool {
+    let exchange = |id: RecordId| trail.record(id).map(|record| record.exchange);
+    if violated == loss.record || exchange(violated) == exchange(loss.record) {
+        return true;
+    }
+    if is_about_the_request(page) {
+        // How another request was sent says nothing about this one, unless it is the same operation again.
+        let operation = |id: RecordId| {
+            let record = trail.record(id)?;
+            Some((record.text(Field::Method)?.to_owned(), record.text(Field::JsonrpcMethod).map(str::to_owned)))
+        };
+        let is_earlier = trail.record(loss.record).is_some_and(|record| record.kind != Kind::McpExchange);
+        return is_earlier || operation(violated) == operation(loss.record);
+    }
+    trail.flows.iter().any(|flow| flow.records.contains(&violated) && flow.records.contains(&loss.record))
+}
+
+/// Whether a fault at this link can show in this way: a refusal that says that no token came is not about what the token
+/// says, and a token that was refused was not lost on the way to being issued.
+fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> bool {
+    let Some(refused) = trail.record(loss.record) else { return false };
+    if refused.kind != Kind::McpExchange || loss.symptom != Symptom::Unauthorized {
+        return true;
+    }
+    let before = trail.record(violated).is_some_and(|record| record.exchange <= refused.exchange);
+    let reads_as = refused.text(Field::RefusalReadsAs);
+    let attaches = matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal);
+    match refused.state(Field::Bearer) {
+        State::Present(_) | State::Unread(_) if reads_as == Some("missing") => attaches,
+        // A login that began with this refusal tells of what came after it.
+        State::Present(_) | State::Unread(_) => {
+            attaches
+                || (before && shapes_the_token(page))
+                || (!before && page.link < Link::TokenAttachment && began_again(trail, loss.record))
+        }
+        State::Absent if refused.found(Binding::NewestTokenResponse).is_some() => {
+            attaches || (!before && began_again(trail, loss.record))
+        }
+        // The exporter hides whether a token was sent: only what shapes a token, or stops a login, can be told.
+        State::Unknown(_) if refused.found(Binding::NewestTokenResponse).is_some() => {
+            (before && shapes_the_token(page))
+                || (attaches && page.then.path != super::language::Path::Own(Field::Bearer))
+        }
+        _ => true,
+    }
+}
+
+/// Pages before the use of a token that shape what it says.
+fn shapes_the_token(page: &Page) -> bool {
+    matches!(page.link, Link::ResourceMetadata | Link::AuthorizationRequest | Link::TokenRequest | Link::TokenResponse)
+}
+
+/// Whether the refusal began another login that did not end with a token.
+fn began_again(trail: &Trail, refusal: RecordId) -> bool {
+    trail.flows.iter().any(|flow| flow.trigger == Some(refusal) && flow.token.is_none())
+}
+
+/// The party to name: the page's; where a likelier one cannot be told from it, the page still names its alternatives.
+pub fn party(page: &Page) -> Party {
+    page.party
+}

@@ -1,0 +1,286 @@
+//! Losses: the symptoms of a trail that nothing later repairs (`rules.md`, section 5).
+//!
+//! Says what broke and where it shows, not why.
+
+use super::language::Symptom;
+use crate::trail::Trail;
+use crate::trail::record::{Bound, Record, RecordId, State};
+use crate::trail::schema::{Binding, Field, Kind, Link};
+
+/// One symptom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// How it shows.
+    pub symptom: Symptom,
+    /// The refused or unreadable step; for a missing step, the one that it should have followed.
+    pub record: RecordId,
+    /// The link at which it shows.
+    pub link: Link,
+    /// The later step that repaired it; `None` for a loss.
+    pub repaired_by: Option<RecordId>,
+    /// Whether the protocol foresees such a refusal: repaired, it is no loss and worth no word.
+    pub is_foreseen: bool,
+}
+
+/// How the server took an MCP exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// As authorized.
+    Accepted,
+    /// It shows this symptom.
+    Refused(Symptom),
+    /// It says nothing about authorization: a stream that is not offered, an unknown method, no answer recorded.
+    Neutral,
+}
+
+/// How the server took an MCP exchange.
+pub fn taken(exchange: &Record) -> Taken {
+    let status = match exchange.state(Field::Status) {
+        State::Present(_) => exchange.number(Field::Status).unwrap_or_default(),
+        _ => return Taken::Neutral,
+    };
+    let is_post = exchange.text(Field::Method) == Some("POST");
+    let is_page = exchange.text(Field::ResponseContentType) == Some("text/html");
+    let has_session = matches!(exchange.state(Field::SessionId), State::Present(_));
+    let reads_as = exchange.text(Field::RefusalReadsAs);
+    match status {
+        200..=299 if is_page || !is_readable(exchange) => Taken::Refused(Symptom::Unreadable),
+        200..=299 => Taken::Accepted,
+        401 => Taken::Refused(Symptom::Unauthorized),
+        403 => Taken::Refused(Symptom::Forbidden),
+        // A server without a listening stream, or without a way to end sessions, says so with 405 (and often 404).
+        400..=499 if !is_post && !(has_session && reads_as == Some("session")) => Taken::Neutral,
+        400 | 404 if has_session || reads_as == Some("session") => Taken::Refused(Symptom::SessionRefused),
+        // JSON-RPC over 404 is an unknown method of 2026-07-28: the request was let in.
+        404 if exchange.text(Field::ResponseContentType) == Some("application/json") => Taken::Neutral,
+        400..=499 => Taken::Refused(Symptom::RequestRefused),
+        500..=599 if is_page => Taken::Refused(Symptom::Unreadable),
+        _ => Taken::Neutral,
+    }
+}
+
+/// Whether a page may read the answer (Fetch, 4.10): same origin, or allowed by the answer.
+fn is_readable(record: &Record) -> bool {
+    if !record.is_true(Field::CrossOrigin) {
+        return true;
+    }
+    match (record.state(Field::AllowOrigin), record.text(Field::Origin)) {
+        (State::Present(_), Some(origin)) => record
+            .text(Field::AllowOrigin)
+            .is_some_and(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin)),
+        (State::Absent, Some(_)) => false,
+        _ => true,
+    }
+}
+
+/// Every symptom of a trail, repaired or not, in time order.
+pub fn symptoms(trail: &Trail) -> Vec<Loss> {
+    let mut found: Vec<Loss> = Vec::new();
+    for (at, record) in trail.records.iter().enumerate() {
+        let id = RecordId(at as u32);
+        let shown = match record.kind {
+            Kind::McpExchange => mcp_symptom(trail, record),
+            Kind::AuthorizationRequest => authorization_request_symptom(record),
+            Kind::AuthorizationResponse => response_symptom(record),
+            Kind::TokenResponse => token_symptom(record),
+            Kind::RegistrationRequest | Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => {
+                discovery_symptom(trail, record)
+            }
+            _ => None,
+        };
+        let Some((symptom, link)) = shown else { continue };
+        let repaired_by = repair(trail, id, record, symptom);
+        let is_foreseen = is_foreseen(record, symptom);
+        found.push(Loss { symptom, record: id, link, repaired_by, is_foreseen });
+    }
+    found
+}
+
+fn mcp_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> {
+    if let Bound::None(_) = record.bound(Binding::NextAuthorizationRequest)
+        && is_challenge(record)
+        && !has_token_before(trail, record)
+        && matches!(record.bound(Binding::NewestTokenResponse), Bound::None(_))
+        && trail.of_kind(Kind::ResourceMetadataRequest).any(|(_, other)| other.exchange > record.exchange)
+    {
+        return Some((Symptom::NoAuthorizationRequest, furthest_link(trail)));
+    }
+    match taken(record) {
+        Taken::Refused(symptom) => Some((symptom, link_of_refusal(trail, record, symptom))),
+        Taken::Accepted | Taken::Neutral => None,
+    }
+}
+
+/// A 401 to a request without a token: the way in that the protocol foresees.
+fn is_challenge(record: &Record) -> bool {
+    record.number(Field::Status) == Some(401) && record.state(Field::Bearer) == &State::Absent
+}
+
+/// Whether the client had a usable token when it sent this.
+fn has_token_before(trail: &Trail, record: &Record) -> bool {
+    record.found(Binding::NewestTokenResponse).is_some()
+        || trail.of_kind(Kind::McpExchange).any(|(_, other)| {
+            other.exchange < record.exchange
+                && matches!(other.state(Field::Bearer), State::Present(_) | State::Unread(_))
+        })
+}
+
+/// The link at which a refusal shows.
+fn link_of_refusal(trail: &Trail, record: &Record, symptom: Symptom) -> Link {
+    match symptom {
+        Symptom::SessionRefused | Symptom::RequestRefused => return Link::Session,
+        Symptom::Forbidden => return Link::Renewal,
+        _ => {}
+    }
+    match record.state(Field::Bearer) {
+        State::Absent if has_token_before(trail, record) => Link::TokenAttachment,
+        State::Absent => furthest_link(trail),
+        _ => Link::TokenAcceptance,
+    }
+}
+
+/// Where a login without a token stopped: the link after the last one that was reached.
+pub(crate) fn furthest_link(trail: &Trail) -> Link {
+    let has = |kind: Kind| trail.of_kind(kind).next().is_some();
+    let reached = [
+        (Kind::TokenRequest, Link::TokenResponse),
+        (Kind::AuthorizationResponse, Link::TokenRequest),
+        (Kind::AuthorizationRequest, Link::Callback),
+        (Kind::RegistrationRequest, Link::AuthorizationRequest),
+        (Kind::AsMetadataRequest, Link::Registration),
+        (Kind::ResourceMetadataRequest, Link::AsMetadata),
+    ];
+    reached.into_iter().find(|(kind, _)| has(*kind)).map_or(Link::ResourceMetadata, |(_, link)| link)
+}
+
+fn authorization_request_symptom(record: &Record) -> Option<(Symptom, Link)> {
+    if matches!(record.number(Field::Status), Some(400..=599)) {
+        return Some((Symptom::AuthorizationError, Link::AuthorizationRequest));
+    }
+    let unanswered = matches!(record.bound(Binding::AuthorizationResponse), Bound::None(_));
+    unanswered.then_some((Symptom::NoCallback, Link::Callback))
+}
+
+fn response_symptom(record: &Record) -> Option<(Symptom, Link)> {
+    if matches!(record.state(Field::Error), State::Present(_)) {
+        return Some((Symptom::AuthorizationError, Link::AuthorizationRequest));
+    }
+    let has_code = matches!(record.state(Field::Code), State::Present(_));
+    let never_redeemed = matches!(record.bound(Binding::TokenRequest), Bound::None(_));
+    (has_code && never_redeemed).then_some((Symptom::NoTokenRequest, Link::TokenRequest))
+}
+
+fn token_symptom(record: &Record) -> Option<(Symptom, Link)> {
+    match record.number(Field::Status) {
+        Some(200..=299) if !is_readable(record) => Some((Symptom::Unreadable, Link::TokenResponse)),
+        Some(200..=299) if record.state(Field::AccessToken) == &State::Absent => {
+            Some((Symptom::TokenError, Link::TokenResponse))
+        }
+        Some(200..=299) => {
+            let never_used = matches!(record.bound(Binding::NextMcpExchange), Bound::None(_));
+            never_used.then_some((Symptom::NoMcpRequest, Link::TokenAttachment))
+        }
+        // The answer refuses the request, so the link that broke is the request.
+        Some(400..=599) => Some((Symptom::TokenError, Link::TokenRequest)),
+        _ => None,
+    }
+}
+
+/// Discovery and registration that a page could not read. Errors of theirs show in what does not follow.
+fn discovery_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> {
+    let link = match record.kind {
+        Kind::ResourceMetadataRequest => Link::ResourceMetadata,
+        Kind::AsMetadataRequest => Link::AsMetadata,
+        _ => Link::Registration,
+    };
+    let preflight = record.found(Binding::Preflight).and_then(|id| trail.record(id));
+    let blocked = record.state(Field::Status) == &State::Absent
+        && preflight.is_some_and(|preflight| preflight.state(Field::AllowOrigin) == &State::Absent);
+    let unreadable = blocked || (matches!(record.number(Field::Status), Some(200..=299)) && !is_readable(record));
+    unreadable.then_some((Symptom::Unreadable, link))
+}
+
+/// Whether the protocol foresees such a refusal: a challenge, expiry, step-up, the end of a session.
+fn is_foreseen(record: &Record, symptom: Symptom) -> bool {
+    match symptom {
+        Symptom::Unauthorized | Symptom::Forbidden | Symptom::SessionRefused | Symptom::RequestRefused => true,
+        Symptom::NoAuthorizationRequest | Symptom::NoCallback | Symptom::NoTokenRequest => {
+            // A client may leave an attempt and begin another, as long as one of them ends with a token.
+            true
+        }
+        Symptom::TokenError => record.text(Field::Error) == Some("authorization_pending"),
+        _ => false,
+    }
+}
+
+/// The later step that repairs a symptom.
+fn repair(trail: &Trail, id: RecordId, record: &Record, symptom: Symptom) -> Option<RecordId> {
+    match symptom {
+        Symptom::Unauthorized
+        | Symptom::Forbidden
+        | Symptom::SessionRefused
+        | Symptom::RequestRefused
+        | Symptom::NoAuthorizationRequest => repair_of_refusal(trail, record, symptom),
+        Symptom::Unreadable if record.kind == Kind::McpExchange => repair_of_refusal(trail, record, symptom),
+        Symptom::Unreadable if record.kind != Kind::TokenResponse => {
+            same_kind_read_later(trail, record).or_else(|| accepted_after(trail, record))
+        }
+        Symptom::TokenError => token_after(trail, id, record).or_else(|| accepted_after(trail, record)),
+        _ => accepted_after(trail, record),
+    }
+}
+
+fn same_kind_read_later(trail: &Trail, record: &Record) -> Option<RecordId> {
+    let read = |other: &Record| {
+        other.exchange > record.exchange
+            && matches!(other.number(Field::Status), Some(200..=299 | 304))
+            && is_readable(other)
+    };
+    trail.of_kind(record.kind).find(|(_, other)| read(other)).map(|(id, _)| id)
+}
+
+/// The first MCP exchange after a step that was accepted with a token, or with one that the exporter hides.
+fn accepted_after(trail: &Trail, record: &Record) -> Option<RecordId> {
+    let accepted = |other: &Record| {
+        other.exchange > record.exchange
+            && taken(other) == Taken::Accepted
+            && other.state(Field::Bearer) != &State::Absent
+    };
+    trail.of_kind(Kind::McpExchange).find(|(_, other)| accepted(other)).map(|(id, _)| id)
+}
+
+/// A later token response that gives a token which is then accepted, or is simply the end of the recording's story.
+fn token_after(trail: &Trail, id: RecordId, record: &Record) -> Option<RecordId> {
+    let repeated = |other: &Record| other.exchange > record.exchange && token_symptom(other).is_none();
+    let later = trail.of_kind(Kind::TokenResponse).find(|(other, response)| *other > id && repeated(response));
+    later.map(|(id, _)| id)
+}
+
+/// A refused MCP exchange is repaired by a later accepted one: of the same operation; or of the same method, where the
+/// operation was not refused again once the client had a token; or of any, where it was the challenge before the login.
+fn repair_of_refusal(trail: &Trail, record: &Record, symptom: Symptom) -> Option<RecordId> {
+    let operation = |record: &Record| {
+        (record.text(Field::Method).map(str::to_owned), record.text(Field::JsonrpcMethod).map(str::to_owned))
+    };
+    let wanted = operation(record);
+    let after = |(_, other): &(RecordId, &Record)| other.exchange > record.exchange;
+    let accepted: Vec<(RecordId, &Record)> =
+        trail.of_kind(Kind::McpExchange).filter(after).filter(|(_, other)| taken(other) == Taken::Accepted).collect();
+    if let Some((id, _)) = accepted.iter().find(|(_, other)| operation(other) == wanted) {
+        return Some(*id);
+    }
+    let had_token = has_token_before(trail, record) || !matches!(record.state(Field::Bearer), State::Absent);
+    if !had_token {
+        return accepted.first().map(|(id, _)| *id);
+    }
+    if symptom == Symptom::Forbidden {
+        return None;
+    }
+    let refused_with_token = trail.of_kind(Kind::McpExchange).filter(|(_, other)| {
+        operation(other) == wanted && matches!(taken(other), Taken::Refused(_)) && has_token_before(trail, other)
+    });
+    if refused_with_token.count() > 1 {
+        return None;
+    }
+    accepted.iter().find(|(_, other)| other.text(Field::Method) == record.text(Field::Method)).map(|(id, _)| *id)
+}

@@ -1,0 +1,273 @@
+//! Puts trails together: one client at one MCP endpoint.
+
+use std::collections::HashMap;
+
+use super::bind;
+use super::classify::{Directory, classify};
+use super::derive;
+use super::flow;
+use super::identity::{self, Clients};
+use super::read::urls;
+use super::record::{ExchangeId, Record};
+use super::revision;
+use super::schema::{Field, Kind, Revision};
+use super::steps::{self, Context};
+use super::view::View;
+use super::window::{Windows, visible_legs};
+use super::{Incident, Trail};
+use crate::capture::limits::Limits;
+use crate::decode::CaptureFacts;
+use crate::decode::exchange::Exchange;
+use crate::evidence::{CaptureId, Timestamp};
+
+/// How trails are built.
+#[derive(Debug, Clone, Default)]
+pub struct BuildOptions {
+    /// Limits of the readers.
+    pub limits: Limits,
+    /// The revision to assume whatever the recording shows; `None` to decide from evidence.
+    pub assume_revision: Option<Revision>,
+}
+
+/// Reconstructs the trails of one incident from its exchanges.
+pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &BuildOptions) -> Incident {
+    let end_marks = captures.iter().filter_map(|facts| Some((facts.id, facts.end_mark?))).collect::<Vec<_>>();
+    let exchanges = in_time_order(exchanges);
+    let ordinals = ordinals(&exchanges);
+    let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
+    let (roles, directory) = classify(&views, &options.limits);
+    let records = all_records(&views, &roles, &directory, &options.limits);
+    let preflights = pair_preflights(&views, &roles);
+    let mut clients = identity::clients(&views, &roles, &records, &directory);
+    for (preflight, actual) in &preflights {
+        let client = clients.of_exchange.get(identity::index(*actual)).copied().flatten();
+        if let Some(slot) = clients.of_exchange.get_mut(identity::index(*preflight)) {
+            *slot = client;
+        }
+    }
+    let assembly = Assembly { views: &views, exchanges: &exchanges, preflights: &preflights, end_marks, options };
+    let trails = assembly.trails(&records, &clients);
+    let mut trail_of = vec![None; exchanges.len()];
+    for (at, trail) in trails.iter().enumerate() {
+        for id in &trail.exchanges {
+            if let Some(slot) = trail_of.get_mut(identity::index(*id)) {
+                *slot = Some(at);
+            }
+        }
+    }
+    drop(views);
+    Incident { exchanges, ordinals, roles, trail_of, trails }
+}
+
+/// By time sent; exchanges without a time keep their place after the one before them.
+fn in_time_order(exchanges: Vec<Exchange>) -> Vec<Exchange> {
+    let mut last: Option<Timestamp> = None;
+    let mut keyed: Vec<(Option<Timestamp>, Exchange)> = Vec::with_capacity(exchanges.len());
+    for exchange in exchanges {
+        last = exchange.sent_at.or(last);
+        keyed.push((last, exchange));
+    }
+    keyed.sort_by_key(|(time, _)| *time);
+    keyed.into_iter().map(|(_, exchange)| exchange).collect()
+}
+
+/// Place of each exchange in time order in its own recording.
+fn ordinals(exchanges: &[Exchange]) -> Vec<usize> {
+    let mut next: HashMap<CaptureId, usize> = HashMap::new();
+    exchanges
+        .iter()
+        .map(|exchange| {
+            let ordinal = next.entry(exchange.capture).or_default();
+            *ordinal += 1;
+            *ordinal - 1
+        })
+        .collect()
+}
+
+fn all_records(views: &[View<'_>], roles: &[Option<Kind>], directory: &Directory, limits: &Limits) -> Vec<Record> {
+    let context = Context { directory, limits };
+    let mut records: Vec<Record> = views
+        .iter()
+        .zip(roles)
+        .enumerate()
+        .filter_map(|(at, (view, role))| Some(steps::records(view, ExchangeId(at as u32), (*role)?, &context)))
+        .flatten()
+        .collect();
+    records.extend(steps::authorization_responses(views, directory));
+    records.sort_by_key(|record| record.exchange);
+    records
+}
+
+/// Each preflight and the request it was for: same URL, the method it names, nearest in time (Fetch, 4.8). Recorders list
+/// them before or after it.
+fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeId, ExchangeId)> {
+    const LONGEST: f64 = 30.0;
+    let mut by_url: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, view) in views.iter().enumerate() {
+        by_url.entry(view.url.as_str()).or_default().push(at);
+    }
+    let mut pairs = Vec::new();
+    for (at, view) in views.iter().enumerate() {
+        if roles.get(at) != Some(&Some(Kind::Preflight)) {
+            continue;
+        }
+        let method = view.exchange.request.headers.get("access-control-request-method").unwrap_or_default();
+        let apart = |other: usize| {
+            let other = views.get(other)?;
+            let seconds = match (other.exchange.sent_at, view.exchange.sent_at) {
+                (Some(a), Some(b)) => a.seconds_since(b).abs(),
+                _ => 0.0,
+            };
+            (other.method() == method && other.exchange.capture == view.exchange.capture && seconds <= LONGEST)
+                .then_some(seconds)
+        };
+        let candidates = by_url.get(view.url.as_str()).into_iter().flatten();
+        let nearest = candidates.filter_map(|other| Some((*other, apart(*other)?))).min_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((actual, _)) = nearest {
+            pairs.push((ExchangeId(at as u32), ExchangeId(actual as u32)));
+        }
+    }
+    pairs
+}
+
+struct Assembly<'a> {
+    views: &'a [View<'a>],
+    exchanges: &'a [Exchange],
+    preflights: &'a [(ExchangeId, ExchangeId)],
+    end_marks: Vec<(CaptureId, Timestamp)>,
+    options: &'a BuildOptions,
+}
+
+impl Assembly<'_> {
+    fn trails(&self, records: &[Record], clients: &Clients) -> Vec<Trail> {
+        let mut trails: Vec<Trail> = Vec::new();
+        for (client, profile) in clients.profiles.iter().enumerate() {
+            let belongs = |id: ExchangeId| clients.of_exchange.get(identity::index(id)) == Some(&Some(client));
+            let own: Vec<&Record> = records.iter().filter(|record| belongs(record.exchange)).collect();
+            let pages = clients.of_exchange.iter().enumerate().filter(|(_, of)| **of == Some(client));
+            let pages: Vec<ExchangeId> = pages.map(|(at, _)| ExchangeId(at as u32)).collect();
+            for (server, records) in split_by_endpoint(&own, self.views) {
+                let mut trail = self.trail(server, records, &own);
+                let is_only = trails.last().is_none_or(|last: &Trail| !last.exchanges.iter().any(|id| belongs(*id)));
+                if is_only {
+                    trail.exchanges.extend(pages.iter().filter(|id| !own.iter().any(|record| record.exchange == **id)));
+                    trail.exchanges.sort();
+                    trail.exchanges.dedup();
+                }
+                trail.client_info = profile.info.iter().next_back().cloned();
+                trail.recognised_by = profile.recognised_by.iter().copied().collect();
+                trails.push(trail);
+            }
+        }
+        trails.sort_by_key(|trail| trail.exchanges.first().copied());
+        trails
+    }
+
+    fn trail(&self, server: String, mut records: Vec<Record>, of_client: &[&Record]) -> Trail {
+        derive::before_binding(&mut records, self.views, self.preflights);
+        records.extend(derive::sessions(&records, self.views));
+        records.sort_by_key(|record| record.exchange);
+        let windows = Windows {
+            steps: of_client.iter().map(|record| (record.exchange, record.kind)).collect(),
+            legs: visible_legs(of_client.iter().copied()),
+            exchanges: self.exchanges,
+            end_marks: self.end_marks.clone(),
+        };
+        bind::bind(&mut records, &windows, self.views, self.preflights);
+        derive::after_binding(&mut records);
+        let mut exchanges: Vec<ExchangeId> = records
+            .iter()
+            .flat_map(|record| record.slots.iter().map(|slot| slot.exchange).chain([record.exchange]))
+            .collect();
+        exchanges.sort();
+        exchanges.dedup();
+        Trail {
+            client_info: None,
+            recognised_by: Vec::new(),
+            server,
+            authorization_servers: authorization_servers(&records),
+            exchanges,
+            stretches: revision::stretches(&records, self.views, self.options.assume_revision, &self.options.limits),
+            flows: flow::flows(&records),
+            implied_kinds: derive::implied_kinds(&records),
+            legs: windows.legs,
+            records,
+        }
+    }
+}
+
+/// Issuers in order of appearance.
+fn authorization_servers(records: &[Record]) -> Vec<String> {
+    let mut issuers: Vec<String> = Vec::new();
+    for record in records {
+        let issuer = match record.kind {
+            Kind::AsMetadataRequest => record.text(Field::DocumentIssuer),
+            Kind::AuthorizationRequest | Kind::TokenRequest | Kind::RegistrationRequest => record.text(Field::Issuer),
+            _ => None,
+        };
+        if let Some(issuer) = issuer.filter(|issuer| !issuers.iter().any(|known| known == issuer)) {
+            issuers.push(issuer.to_owned());
+        }
+    }
+    issuers
+}
+
+/// The records of a client by MCP endpoint. Redirects make two endpoints one: the one that the client was given.
+fn split_by_endpoint(own: &[&Record], views: &[View<'_>]) -> Vec<(String, Vec<Record>)> {
+    let endpoint_of = |record: &Record| record.text(Field::Url).map(urls::endpoint).unwrap_or_default();
+    let mut led_from: HashMap<String, String> = HashMap::new();
+    for record in own.iter().filter(|record| record.kind == Kind::McpExchange) {
+        let location = views.get(record.exchange.0 as usize).and_then(|view| view.location.as_deref());
+        if let Some(target) = location.map(urls::endpoint) {
+            let source = endpoint_of(record);
+            if target != source && led_from.get(&source) != Some(&target) {
+                led_from.insert(target, source);
+            }
+        }
+    }
+    let canonical = |endpoint: String| led_from.get(&endpoint).cloned().unwrap_or(endpoint);
+    let mut trails: Vec<(String, Vec<Record>)> = Vec::new();
+    for record in own.iter().filter(|record| record.kind == Kind::McpExchange) {
+        let server = canonical(endpoint_of(record));
+        if !trails.iter().any(|(known, _)| *known == server) {
+            trails.push((server, Vec::new()));
+        }
+    }
+    for record in own {
+        let place = match record.kind {
+            Kind::McpExchange => {
+                let server = canonical(endpoint_of(record));
+                trails.iter().position(|(known, _)| *known == server)
+            }
+            _ => place_of(record, own, &trails, &canonical),
+        };
+        if let Some((_, records)) = place.and_then(|place| trails.get_mut(place)) {
+            records.push((*record).clone());
+        }
+    }
+    trails
+}
+
+/// The endpoint on whose behalf an OAuth step was made: the one it names; else the one that was asked last.
+fn place_of(
+    record: &Record,
+    own: &[&Record],
+    trails: &[(String, Vec<Record>)],
+    canonical: &dyn Fn(String) -> String,
+) -> Option<usize> {
+    if trails.len() < 2 {
+        return (!trails.is_empty()).then_some(0);
+    }
+    let named = record.list(Field::Resource).iter().map(|resource| resource.to_string());
+    let named = named.chain(record.text(Field::DocumentResource).map(str::to_owned));
+    for resource in named {
+        let server = canonical(urls::endpoint(&resource));
+        if let Some(place) = trails.iter().position(|(known, _)| *known == server) {
+            return Some(place);
+        }
+    }
+    let mcp = own.iter().filter(|other| other.kind == Kind::McpExchange);
+    let last = mcp.clone().rev().find(|other| other.exchange < record.exchange).or_else(|| mcp.clone().next())?;
+    let server = canonical(last.text(Field::Url).map(urls::endpoint).unwrap_or_default());
+    trails.iter().position(|(known, _)| *known == server)
+}

@@ -1,0 +1,291 @@
+//! Bindings of discovery, registration, authorization and token steps.
+
+use super::{Binder, Found, is_usable};
+use crate::decode::exchange::Unknown;
+use crate::trail::keys::s256;
+use crate::trail::read::urls;
+use crate::trail::record::{Bound, Closing, Record, RecordId, State};
+use crate::trail::schema::{Binding, Field, Kind};
+
+const NOT_KNOWN: Bound = Bound::Unknown(Unknown::LegNotRecorded);
+
+fn found_or(id: Option<RecordId>, otherwise: Bound) -> Bound {
+    id.map_or(otherwise, Bound::Found)
+}
+
+pub(super) fn bind_as_metadata(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let metadata = resource_metadata_before(binder, record);
+    found.push((id, Binding::ResourceMetadata, binder.earlier(metadata, Kind::ResourceMetadataRequest)));
+    found.push((id, Binding::NextAuthorizationRequest, binder.later(record, Kind::AuthorizationRequest, |_| true)));
+    found.push((id, Binding::Preflight, binder.preflight(record)));
+}
+
+/// The last readable resource metadata before a step.
+fn resource_metadata_before(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
+    let readable = |other: &Record| matches!(other.state(Field::DocumentResource), State::Present(_));
+    binder.last_before(record, Kind::ResourceMetadataRequest, readable)
+}
+
+/// Metadata may come later in the recording and still be what the client went by: it reads it again after the callback,
+/// and exporters drop the body of the first reading.
+fn resource_metadata_for(binder: &Binder<'_>, record: &Record) -> Bound {
+    let readable = |other: &Record| matches!(other.state(Field::DocumentResource), State::Present(_));
+    let before = resource_metadata_before(binder, record);
+    if before.is_none() {
+        let unread = |other: &Record| matches!(other.state(Field::DocumentResource), State::Unknown(_));
+        let fetched = binder.last_before(record, Kind::ResourceMetadataRequest, unread);
+        let Some(fetched) = fetched.and_then(|id| binder.record(id)) else { return NOT_KNOWN };
+        let url = fetched.text(Field::Url);
+        let again = binder.first_after(record, Kind::ResourceMetadataRequest, |other| {
+            readable(other) && other.text(Field::Url) == url
+        });
+        return found_or(again, Bound::Unknown(Unknown::BodyNotRecorded));
+    }
+    found_or(before, NOT_KNOWN)
+}
+
+/// The metadata document that names this endpoint.
+fn as_metadata_for(binder: &Binder<'_>, record: &Record, field: Field) -> Bound {
+    let endpoint = record.text(Field::Endpoint).or_else(|| record.text(Field::Url)).map(urls::endpoint);
+    let names = |other: &Record| other.text(field).map(urls::endpoint) == endpoint && endpoint.is_some();
+    let document = binder
+        .last_before(record, Kind::AsMetadataRequest, names)
+        .or_else(|| binder.first_after(record, Kind::AsMetadataRequest, names));
+    found_or(document, NOT_KNOWN)
+}
+
+/// The registration that issued this client id at this issuer. None where it was issued at another issuer only; not
+/// known where it was never seen being issued: it may be registered by other means, or earlier.
+fn registration_for(binder: &Binder<'_>, record: &Record) -> Bound {
+    let Some(client_id) = record.text(Field::ClientId) else { return NOT_KNOWN };
+    let issued = |other: &Record| other.text(Field::ResponseClientId) == Some(client_id);
+    let here = |other: &Record| issued(other) && other.text(Field::Issuer) == record.text(Field::Issuer);
+    if let Some(id) = binder.last_before(record, Kind::RegistrationRequest, here) {
+        return Bound::Found(id);
+    }
+    match binder.last_before(record, Kind::RegistrationRequest, issued) {
+        Some(_) => Bound::None(Closing::NotNeeded),
+        None => NOT_KNOWN,
+    }
+}
+
+pub(super) fn bind_registration(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let document = as_metadata_for(binder, record, Field::DocumentRegistrationEndpoint);
+    found.push((id, Binding::AsMetadata, document));
+    found.push((id, Binding::NextAuthorizationRequest, binder.later(record, Kind::AuthorizationRequest, |_| true)));
+    found.push((id, Binding::Preflight, binder.preflight(record)));
+}
+
+pub(super) fn bind_client_metadata(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let url = record.text(Field::Url);
+    let names_it = |other: &Record| other.text(Field::ClientId) == url;
+    let request = binder.last_before(record, Kind::AuthorizationRequest, names_it);
+    found.push((id, Binding::AuthorizationRequest, found_or(request, NOT_KNOWN)));
+}
+
+pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let document = as_metadata_for(binder, record, Field::DocumentAuthorizationEndpoint);
+    found.push((id, Binding::AsMetadata, document));
+    found.push((id, Binding::ResourceMetadata, resource_metadata_for(binder, record)));
+    found.push((id, Binding::Registration, registration_for(binder, record)));
+    let state = record.text(Field::State);
+    let response = match state {
+        Some(_) => {
+            let answers = |other: &Record| other.exchange >= record.exchange && other.text(Field::State) == state;
+            let answer = binder.of_kind(Kind::AuthorizationResponse).find(|(_, other)| answers(other));
+            answer.map_or_else(
+                || binder.windows.missing_after(record.exchange, Kind::AuthorizationResponse),
+                |(id, _)| Bound::Found(id),
+            )
+        }
+        None => response_by_redirects(binder, record),
+    };
+    found.push((id, Binding::AuthorizationResponse, response));
+    let previous = binder.last_before(record, Kind::AuthorizationRequest, |_| true);
+    found.push((id, Binding::Previous, binder.earlier(previous, Kind::AuthorizationRequest)));
+    let refusal =
+        binder.last_before(record, Kind::McpExchange, |other| matches!(other.number(Field::Status), Some(401 | 403)));
+    found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
+}
+
+/// Without a state: the response that comes next, where no other authorization request stands between.
+fn response_by_redirects(binder: &Binder<'_>, record: &Record) -> Bound {
+    let next_request = binder.first_after(record, Kind::AuthorizationRequest, |_| true);
+    let until = next_request.and_then(|id| binder.record(id)).map(|next| next.exchange);
+    binder.later(record, Kind::AuthorizationResponse, |other| until.is_none_or(|until| other.exchange <= until))
+}
+
+pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let request = request_of_response(binder, record);
+    found.push((id, Binding::AuthorizationRequest, found_or(request, NOT_KNOWN)));
+    let code = record.text(Field::Code);
+    let redeemed = match code {
+        Some(_) => {
+            let same_code = |other: &Record| other.text(Field::Code) == code && same_issuer(binder, request, other);
+            binder.later(record, Kind::TokenRequest, same_code)
+        }
+        None => Bound::None(Closing::NotNeeded),
+    };
+    found.push((id, Binding::TokenRequest, redeemed));
+    let earlier = binder.last_before(record, Kind::AuthorizationResponse, |other| {
+        code.is_some() && other.text(Field::Code) == code && other.is_true(Field::CallbackSeen)
+    });
+    found.push((id, Binding::EarlierDelivery, found_or(earlier, Bound::None(Closing::NotNeeded))));
+    found.push((id, Binding::ParallelAttempt, parallel_attempt(binder, record, request)));
+}
+
+fn same_issuer(binder: &Binder<'_>, request: Option<RecordId>, other: &Record) -> bool {
+    let issuer = request.and_then(|id| binder.record(id)).and_then(|request| request.text(Field::Issuer));
+    issuer.is_none_or(|issuer| other.text(Field::Issuer) == Some(issuer))
+}
+
+/// By state; else, where a state came that nobody sent or none came, the one request that is open.
+fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
+    let state = record.text(Field::State);
+    if state.is_some() {
+        let by_state =
+            binder.last_before_or_at(record, Kind::AuthorizationRequest, |other| other.text(Field::State) == state);
+        if by_state.is_some() {
+            return by_state;
+        }
+    }
+    let answered: Vec<Option<&str>> =
+        binder.of_kind(Kind::AuthorizationResponse).map(|(_, response)| response.text(Field::State)).collect();
+    let mut open = binder.of_kind(Kind::AuthorizationRequest).filter(|(_, request)| {
+        let state = request.text(Field::State);
+        request.exchange <= record.exchange && (state.is_none() || !answered.contains(&state))
+    });
+    let first = open.next().map(|(id, _)| id);
+    if open.next().is_some() { None } else { first }
+}
+
+fn parallel_attempt(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Bound {
+    let Some(request) = request.and_then(|id| binder.record(id)) else { return NOT_KNOWN };
+    let answered = |other: &Record| {
+        binder
+            .of_kind(Kind::AuthorizationResponse)
+            .any(|(_, response)| response.text(Field::State) == other.text(Field::State))
+    };
+    let parallel = binder.last_before(record, Kind::AuthorizationRequest, |other| {
+        other.text(Field::State).is_some()
+            && other.text(Field::State) != request.text(Field::State)
+            && other.text(Field::Issuer) == request.text(Field::Issuer)
+            && !answered(other)
+    });
+    found_or(parallel, Bound::None(Closing::NotNeeded))
+}
+
+pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let code = record.text(Field::Code);
+    let request = code.and_then(|_| {
+        let carried =
+            binder.last_before(record, Kind::AuthorizationResponse, |other| other.text(Field::Code) == code)?;
+        request_of_response(binder, binder.record(carried)?)
+    });
+    let not_by_code =
+        if record.state(Field::Code) == &State::Absent { Bound::None(Closing::NotNeeded) } else { NOT_KNOWN };
+    found.push((id, Binding::AuthorizationRequest, found_or(request, not_by_code)));
+    found.push((id, Binding::VerifierOwner, verifier_owner(binder, record)));
+    bind_other_uses(binder, id, record, found);
+    found.push((id, Binding::Registration, registration_for(binder, record)));
+    found.push((id, Binding::AsMetadata, as_metadata_for(binder, record, Field::DocumentTokenEndpoint)));
+    found.push((id, Binding::ResourceMetadata, resource_metadata_for(binder, record)));
+    found.push((id, Binding::GrantRoot, grant_root(binder, id, record)));
+    let response = binder.of_kind(Kind::TokenResponse).find(|(_, other)| other.exchange == record.exchange);
+    found.push((id, Binding::TokenResponse, found_or(response.map(|(id, _)| id), NOT_KNOWN)));
+    found.push((id, Binding::Preflight, binder.preflight(record)));
+}
+
+/// Any authorization request whose challenge this verifier fits. Evidence, not a condition.
+fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
+    let Some(verifier) = record.text(Field::CodeVerifier) else { return Bound::None(Closing::NotNeeded) };
+    let hashed = s256(verifier);
+    let owner = binder.of_kind(Kind::AuthorizationRequest).find(|(_, request)| {
+        let challenge = request.text(Field::CodeChallenge);
+        match request.text(Field::CodeChallengeMethod) {
+            Some("plain") => challenge == Some(verifier),
+            _ => challenge == Some(&hashed),
+        }
+    });
+    binder.earlier(owner.map(|(id, _)| id), Kind::AuthorizationRequest)
+}
+
+/// Other requests with the same code or the same refresh token at the same issuer.
+fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let field = match record.text(Field::GrantType) {
+        Some("authorization_code") => Field::Code,
+        Some("refresh_token") => Field::RefreshToken,
+        _ => {
+            for binding in
+                [Binding::EarlierUse, Binding::GrantedUse, Binding::OverlappingUse, Binding::UseAfterRotation]
+            {
+                found.push((id, binding, Bound::None(Closing::NotNeeded)));
+            }
+            return;
+        }
+    };
+    let value = record.text(field);
+    let same = |other: &Record| {
+        value.is_some() && other.text(field) == value && other.text(Field::Issuer) == record.text(Field::Issuer)
+    };
+    let none = Bound::None(Closing::NotNeeded);
+    let earlier = binder.last_before(record, Kind::TokenRequest, same);
+    found.push((id, Binding::EarlierUse, found_or(earlier, none)));
+    let granted = binder.of_kind(Kind::TokenRequest).find(|(_, other)| {
+        other.exchange != record.exchange && same(other) && binder.response_of(other).is_some_and(is_usable)
+    });
+    found.push((id, Binding::GrantedUse, found_or(granted.map(|(id, _)| id), none)));
+    let earlier_record = earlier.and_then(|id| binder.record(id));
+    let overlaps =
+        earlier_record.is_some_and(|earlier| match (earlier.number(Field::AnsweredAt), record.number(Field::SentAt)) {
+            (Some(answered), Some(sent)) => sent < answered,
+            _ => false,
+        });
+    found.push((id, Binding::OverlappingUse, if overlaps { found_or(earlier, none) } else { none }));
+    let rotated = earlier_record.and_then(|earlier| binder.response_of(earlier)).is_some_and(|response| {
+        is_usable(response) && response.text(Field::RefreshToken).is_some_and(|new| Some(new) != value)
+    });
+    found.push((id, Binding::UseAfterRotation, if rotated && !overlaps { found_or(earlier, none) } else { none }));
+}
+
+/// The token request that began the grant: back along refresh tokens.
+fn grant_root(binder: &Binder<'_>, id: RecordId, record: &Record) -> Bound {
+    let (mut root, mut current) = (id, record);
+    // Each step goes back in time, so the number of records bounds it.
+    for _ in 0..binder.records.len() {
+        let Some(refresh) = current.text(Field::RefreshToken) else { break };
+        let issued = |other: &Record| other.text(Field::RefreshToken) == Some(refresh);
+        let Some(response) = binder.last_before(current, Kind::TokenResponse, issued) else { return NOT_KNOWN };
+        let exchange = binder.record(response).map(|response| response.exchange);
+        let request = binder.of_kind(Kind::TokenRequest).find(|(_, other)| Some(other.exchange) == exchange);
+        let Some((earlier, request)) = request else { return NOT_KNOWN };
+        (root, current) = (earlier, request);
+    }
+    Bound::Found(root)
+}
+
+pub(super) fn bind_token_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let request = binder.of_kind(Kind::TokenRequest).find(|(_, other)| other.exchange == record.exchange);
+    found.push((id, Binding::TokenRequest, found_or(request.map(|(id, _)| id), NOT_KNOWN)));
+    let token = record.text(Field::AccessToken);
+    let uses = |other: &Record| token.is_some() && other.text(Field::Bearer) == token;
+    found.push((id, Binding::FirstUse, binder.later(record, Kind::McpExchange, uses)));
+    found.push((id, Binding::NextMcpExchange, binder.later(record, Kind::McpExchange, |_| true)));
+    found.push((id, Binding::NextAuthorizationRequest, binder.later(record, Kind::AuthorizationRequest, |_| true)));
+    let refresh = |other: &Record| other.text(Field::GrantType) == Some("refresh_token");
+    found.push((id, Binding::NextRefreshRequest, binder.later(record, Kind::TokenRequest, refresh)));
+}
+
+impl Binder<'_> {
+    /// The answer to a token request.
+    fn response_of(&self, request: &Record) -> Option<&Record> {
+        self.of_kind(Kind::TokenResponse)
+            .find(|(_, other)| other.exchange == request.exchange)
+            .map(|(_, record)| record)
+    }
+
+    /// As `last_before`, but the same exchange counts: the authorization endpoint may answer with the response itself.
+    fn last_before_or_at(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
+        self.of_kind(kind).rev().find(|(_, other)| other.exchange <= record.exchange && fits(other)).map(|(id, _)| id)
+    }
+}

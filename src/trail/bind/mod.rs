@@ -1,0 +1,131 @@
+//! Custody: which other step each record belongs to. Resolved once, here; no page and no relation searches.
+
+mod authorization;
+mod mcp;
+
+use std::collections::HashMap;
+
+use super::record::{Bound, Closing, ExchangeId, Record, RecordId};
+use super::schema::{Binding, Field, Kind};
+use super::view::View;
+use super::window::Windows;
+
+/// The records of one trail, while their bindings are found.
+pub(crate) struct Binder<'a> {
+    /// The records, in time order.
+    pub records: &'a [Record],
+    /// The ids of the records of each kind, in time order.
+    by_kind: HashMap<Kind, Vec<RecordId>>,
+    /// Windows of the client.
+    pub windows: &'a Windows<'a>,
+    /// All exchanges, read.
+    pub views: &'a [View<'a>],
+    /// The exchange that each preflight was for.
+    pub actual_of_preflight: &'a [(ExchangeId, ExchangeId)],
+}
+
+/// One binding that was found.
+pub(crate) type Found = (RecordId, Binding, Bound);
+
+/// Binds the records of one trail.
+pub(crate) fn bind(
+    records: &mut [Record],
+    windows: &Windows<'_>,
+    views: &[View<'_>],
+    preflights: &[(ExchangeId, ExchangeId)],
+) {
+    let mut by_kind: HashMap<Kind, Vec<RecordId>> = HashMap::new();
+    for (at, record) in records.iter().enumerate() {
+        by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
+    }
+    let binder = Binder { records, by_kind, windows, views, actual_of_preflight: preflights };
+    let mut found: Vec<Found> = Vec::new();
+    for (at, record) in binder.records.iter().enumerate() {
+        let id = RecordId(at as u32);
+        match record.kind {
+            Kind::McpExchange => mcp::bind_exchange(&binder, id, record, &mut found),
+            Kind::Session => mcp::bind_session(&binder, id, record, &mut found),
+            Kind::ResourceMetadataRequest => mcp::bind_resource_metadata(&binder, id, record, &mut found),
+            Kind::AsMetadataRequest => authorization::bind_as_metadata(&binder, id, record, &mut found),
+            Kind::RegistrationRequest => authorization::bind_registration(&binder, id, record, &mut found),
+            Kind::ClientMetadataFetch => authorization::bind_client_metadata(&binder, id, record, &mut found),
+            Kind::AuthorizationRequest => authorization::bind_request(&binder, id, record, &mut found),
+            Kind::AuthorizationResponse => authorization::bind_response(&binder, id, record, &mut found),
+            Kind::TokenRequest => authorization::bind_token_request(&binder, id, record, &mut found),
+            Kind::TokenResponse => authorization::bind_token_response(&binder, id, record, &mut found),
+            _ => {}
+        }
+    }
+    for (id, binding, bound) in found {
+        if let Some(record) = records.get_mut(id.0 as usize) {
+            record.bind(binding, bound);
+        }
+    }
+}
+
+impl<'a> Binder<'a> {
+    /// The records of a kind with their ids, in time order.
+    pub(crate) fn of_kind(&self, kind: Kind) -> impl DoubleEndedIterator<Item = (RecordId, &'a Record)> {
+        let ids = self.by_kind.get(&kind).map_or(&[][..], Vec::as_slice);
+        let records = self.records;
+        ids.iter().filter_map(move |id| Some((*id, records.get(id.0 as usize)?)))
+    }
+
+    /// The record with this id.
+    pub(crate) fn record(&self, id: RecordId) -> Option<&'a Record> {
+        self.records.get(id.0 as usize)
+    }
+
+    /// The last record of a kind before `record` for which `fits` holds.
+    pub(crate) fn last_before(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
+        self.of_kind(kind).rev().find(|(_, other)| other.exchange < record.exchange && fits(other)).map(|(id, _)| id)
+    }
+
+    /// The first record of a kind after `record` for which `fits` holds.
+    pub(crate) fn first_after(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
+        self.of_kind(kind).find(|(_, other)| other.exchange > record.exchange && fits(other)).map(|(id, _)| id)
+    }
+
+    /// A later step, or what is known of its absence.
+    pub(crate) fn later(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Bound {
+        let found = self.first_after(record, kind, fits);
+        found.map_or_else(|| self.windows.missing_after(record.exchange, kind), Bound::Found)
+    }
+
+    /// An earlier step. Where there is none, nothing has to be waited for; but its leg must be visible to know that.
+    pub(crate) fn earlier(&self, found: Option<RecordId>, kind: Kind) -> Bound {
+        match found {
+            Some(id) => Bound::Found(id),
+            None if !self.windows.would_show(kind) => Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded),
+            None => Bound::None(Closing::NotNeeded),
+        }
+    }
+
+    /// The preflight of a request.
+    pub(crate) fn preflight(&self, record: &Record) -> Bound {
+        let preflight = self.actual_of_preflight.iter().find(|(_, actual)| *actual == record.exchange);
+        let found = preflight.and_then(|(preflight, _)| {
+            self.of_kind(Kind::Preflight).find(|(_, other)| other.exchange == *preflight).map(|(id, _)| id)
+        });
+        found.map_or(Bound::None(Closing::NotNeeded), Bound::Found)
+    }
+
+    /// The exchange of a record, read.
+    pub(crate) fn view(&self, record: &Record) -> Option<&View<'a>> {
+        self.views.get(record.exchange.0 as usize)
+    }
+}
+
+/// Whether a token response gives a token that can be used.
+pub(crate) fn is_usable(response: &Record) -> bool {
+    matches!(response.number(Field::Status), Some(200..=299))
+        && matches!(
+            response.state(Field::AccessToken),
+            super::record::State::Present(_) | super::record::State::Unread(_)
+        )
+}
+
+/// Whether the server took an MCP exchange as authorized: a success, or a refusal that has nothing to do with credentials.
+pub(crate) fn is_accepted(exchange: &Record) -> bool {
+    matches!(exchange.number(Field::Status), Some(200..=299))
+}

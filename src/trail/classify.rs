@@ -1,0 +1,251 @@
+//! Tells what each exchange is in OAuth or MCP: from what the message is, not from the name of its path.
+//!
+//! Twice over the recording: what is plain from the message itself first, then what only the other messages tell.
+
+use std::collections::{HashMap, HashSet};
+
+use super::read::challenge;
+use super::read::params::Params;
+use super::read::urls;
+use super::schema::Kind;
+use super::view::View;
+use crate::capture::limits::Limits;
+
+/// What the messages say about addresses, gathered over the whole incident.
+#[derive(Default)]
+pub(crate) struct Directory {
+    /// Endpoints at which MCP messages were seen.
+    pub mcp_endpoints: HashSet<String>,
+    /// URLs that challenges name as resource metadata.
+    pub resource_metadata_urls: HashSet<String>,
+    /// Issuer of each endpoint that a metadata document names.
+    pub issuer_of_endpoint: HashMap<String, String>,
+    /// Issuers by origin of what they are or name.
+    pub issuers_of_origin: HashMap<String, Vec<String>>,
+    /// What each endpoint that a metadata document names is for.
+    pub kind_of_endpoint: HashMap<String, Kind>,
+    /// States sent in authorization requests.
+    pub states: HashSet<String>,
+    /// Redirect URIs of authorization requests, without query.
+    pub redirect_uris: HashSet<String>,
+    /// Client ids that are URLs.
+    pub client_id_urls: HashSet<String>,
+}
+
+impl Directory {
+    /// The issuer of an endpoint; where no metadata document names it, its origin stands for it.
+    pub(crate) fn issuer(&self, endpoint: &str) -> String {
+        if let Some(issuer) = self.issuer_of_endpoint.get(endpoint) {
+            return issuer.clone();
+        }
+        let origin = urls::origin(endpoint).unwrap_or_else(|| endpoint.to_owned());
+        match self.issuers_of_origin.get(&origin).map(Vec::as_slice) {
+            Some([one]) => one.clone(),
+            _ => origin,
+        }
+    }
+
+    fn learn_metadata(&mut self, document: &serde_json::Value) {
+        let text = |name: &str| document.get(name).and_then(serde_json::Value::as_str);
+        let Some(issuer) = text("issuer") else { return };
+        let mut origins = vec![urls::origin(issuer)];
+        let endpoints = [
+            ("authorization_endpoint", Kind::AuthorizationRequest),
+            ("pushed_authorization_request_endpoint", Kind::AuthorizationRequest),
+            ("token_endpoint", Kind::TokenRequest),
+            ("registration_endpoint", Kind::RegistrationRequest),
+        ];
+        for (member, kind) in endpoints {
+            let Some(url) = text(member) else { continue };
+            let endpoint = urls::endpoint(url);
+            origins.push(urls::origin(url));
+            self.kind_of_endpoint.insert(endpoint.clone(), kind);
+            self.issuer_of_endpoint.insert(endpoint, issuer.to_owned());
+        }
+        for origin in origins.into_iter().flatten() {
+            let issuers = self.issuers_of_origin.entry(origin).or_default();
+            if !issuers.iter().any(|known| known == issuer) {
+                issuers.push(issuer.to_owned());
+            }
+        }
+    }
+}
+
+/// The role of each exchange, `None` for what is nothing of OAuth or MCP, and what was learned on the way.
+pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>>, Directory) {
+    let mut directory = Directory::default();
+    let mut roles: Vec<Option<Kind>> = views.iter().map(|view| plain_role(view, limits)).collect();
+    for (view, role) in views.iter().zip(&roles) {
+        learn(view, *role, limits, &mut directory);
+    }
+    for (view, role) in views.iter().zip(roles.iter_mut()) {
+        if role.is_none() {
+            *role = role_from_context(view, &directory);
+        }
+    }
+    follow_redirects(views, &mut roles);
+    (roles, directory)
+}
+
+/// What is plain from the message itself.
+fn plain_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
+    if view.method() == "OPTIONS" {
+        let headers = &view.exchange.request.headers;
+        return headers.get("access-control-request-method").map(|_| Kind::Preflight);
+    }
+    if view.messages.iter().any(|message| message.is_mcp()) {
+        return Some(Kind::McpExchange);
+    }
+    if let Some(form) = view.form.as_ref().ok().and_then(Option::as_ref) {
+        return form_role(form);
+    }
+    if let Some(body) = &view.json {
+        if body.get("redirect_uris").is_some_and(serde_json::Value::is_array) {
+            return Some(Kind::RegistrationRequest);
+        }
+        if body.get("grant_type").is_some_and(serde_json::Value::is_string) {
+            return Some(Kind::TokenRequest);
+        }
+    }
+    if view.query.has("client_id") && (view.query.has("response_type") || view.query.has("request_uri")) {
+        return Some(Kind::AuthorizationRequest);
+    }
+    match urls::well_known(&view.url).map(|found| found.name) {
+        Some("oauth-protected-resource") => return Some(Kind::ResourceMetadataRequest),
+        Some(_) => return Some(Kind::AsMetadataRequest),
+        None => {}
+    }
+    if view.method() == "GET" {
+        return document_role(view, limits);
+    }
+    None
+}
+
+fn form_role(form: &Params) -> Option<Kind> {
+    if form.has("grant_type") {
+        Some(Kind::TokenRequest)
+    } else if form.has("response_type") && form.has("client_id") {
+        Some(Kind::AuthorizationRequest)
+    } else {
+        None
+    }
+}
+
+/// A metadata document at an address of its own.
+fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
+    if view.response_media_type() != "application/json" || view.status() != Some(200) {
+        return None;
+    }
+    let document = view.response_json(limits).ok()??;
+    let has = |name: &str| document.get(name).is_some();
+    if has("issuer") && (has("authorization_endpoint") || has("token_endpoint")) {
+        return Some(Kind::AsMetadataRequest);
+    }
+    let is_resource = has("resource") && (has("authorization_servers") || has("bearer_methods_supported"));
+    if is_resource {
+        return Some(Kind::ResourceMetadataRequest);
+    }
+    let named = document.get("client_id").and_then(serde_json::Value::as_str).map(urls::endpoint);
+    (named == Some(view.endpoint.clone()) && has("redirect_uris")).then_some(Kind::ClientMetadataFetch)
+}
+
+fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut Directory) {
+    match role {
+        Some(Kind::McpExchange) => {
+            directory.mcp_endpoints.insert(view.endpoint.clone());
+        }
+        Some(Kind::AsMetadataRequest) => {
+            if let Ok(Some(document)) = view.response_json(limits) {
+                directory.learn_metadata(&document);
+            }
+        }
+        Some(Kind::AuthorizationRequest) => {
+            let form = view.form.as_ref().ok().and_then(Option::as_ref);
+            let get = |name: &str| form.and_then(|form| form.get(name)).or_else(|| view.query.get(name));
+            directory.states.extend(get("state").map(str::to_owned));
+            directory.redirect_uris.extend(get("redirect_uri").map(urls::endpoint));
+            directory
+                .client_id_urls
+                .extend(get("client_id").filter(|id| id.starts_with("https://")).map(str::to_owned));
+        }
+        _ => {}
+    }
+    if matches!(view.status(), Some(401 | 403)) {
+        let response = view.exchange.answer.response();
+        for value in response.into_iter().flat_map(|response| response.headers.all("www-authenticate")) {
+            let pointers = challenge::parse(value);
+            let pointers = pointers.iter().filter_map(|challenge| challenge.get("resource_metadata"));
+            directory.resource_metadata_urls.extend(pointers.map(str::to_owned));
+        }
+    }
+}
+
+/// What only the other messages tell.
+fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
+    if directory.resource_metadata_urls.iter().any(|url| urls::same(url, &view.url)) && view.method() == "GET" {
+        return Some(Kind::ResourceMetadataRequest);
+    }
+    if is_callback(&view.url, &view.query, directory) {
+        return Some(Kind::AuthorizationResponse);
+    }
+    if let Some(location) = &view.location
+        && is_callback(location, &response_params(location), directory)
+        && !matches!(directory.kind_of_endpoint.get(&view.endpoint), Some(Kind::AuthorizationRequest))
+    {
+        return Some(Kind::AuthorizationResponse);
+    }
+    if directory.client_id_urls.iter().any(|url| urls::same(url, &view.url)) {
+        return Some(Kind::ClientMetadataFetch);
+    }
+    match directory.kind_of_endpoint.get(&view.endpoint) {
+        Some(Kind::AuthorizationRequest) if view.query.has("client_id") || view.form.is_err() => {
+            return Some(Kind::AuthorizationRequest);
+        }
+        Some(kind @ (Kind::TokenRequest | Kind::RegistrationRequest)) if view.method() == "POST" => return Some(*kind),
+        _ => {}
+    }
+    let is_mcp = directory.mcp_endpoints.contains(&view.endpoint)
+        && matches!(view.method(), "GET" | "POST" | "DELETE")
+        && !is_navigation(view);
+    is_mcp.then_some(Kind::McpExchange)
+}
+
+/// Whether a browser asked for a page: no MCP client sends that.
+fn is_navigation(view: &View<'_>) -> bool {
+    let headers = &view.exchange.request.headers;
+    headers.get("accept").is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether a URL carries an authorization response: a code or an error with a state that was sent, or at a redirect URI
+/// that was named (RFC 6749, 4.1.2).
+pub(crate) fn is_callback(url: &str, params: &Params, directory: &Directory) -> bool {
+    if !(params.has("code") || params.has("error")) || params.has("response_type") {
+        return false;
+    }
+    let known_state = params.get("state").is_some_and(|state| directory.states.contains(state));
+    let known_uri = directory.redirect_uris.contains(&urls::endpoint(url));
+    known_state || known_uri || (params.has("code") && params.has("state"))
+}
+
+/// Parameters of an authorization response: query, else fragment (OAuth 2.0 Multiple Response Types, 2.1).
+pub(crate) fn response_params(url: &str) -> Params {
+    let query = Params::of_query(url);
+    if query.has("code") || query.has("error") {
+        return query;
+    }
+    url.split_once('#').map_or(query, |(_, fragment)| Params::parse(fragment))
+}
+
+/// The exchange to which the redirect of an MCP exchange led is an MCP exchange too, also where it became a GET.
+fn follow_redirects(views: &[View<'_>], roles: &mut [Option<Kind>]) {
+    for at in 0..views.len() {
+        let (Some(view), Some(Some(Kind::McpExchange))) = (views.get(at), roles.get(at)) else { continue };
+        let Some(location) = &view.location else { continue };
+        let target = views.iter().enumerate().skip(at + 1).find(|(_, later)| urls::same(&later.url, location));
+        if let Some((target, _)) = target
+            && let Some(role @ None) = roles.get_mut(target)
+        {
+            *role = Some(Kind::McpExchange);
+        }
+    }
+}

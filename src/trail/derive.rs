@@ -1,0 +1,255 @@
+//! Derived fields: facts that only several messages together state. A derived field never says whether a fact is right.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::bind::is_accepted;
+use super::read::urls;
+use super::record::{ExchangeId, Record, RecordId, State, Value};
+use super::schema::{Binding, Field, Kind};
+use super::steps::set_origin;
+use super::view::View;
+use crate::decode::exchange::Unknown;
+
+/// Positions among probes, expected issuers, origins of pages and of blocked requests: before bindings are found.
+pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
+    let issuers: Vec<Arc<str>> =
+        records.iter().flat_map(|record| record.list(Field::DocumentAuthorizationServers).to_vec()).collect();
+    let named: Vec<&str> = issuers.iter().map(|issuer| &**issuer).collect();
+    let mut asked: HashMap<Kind, i64> = HashMap::new();
+    for record in records.iter_mut() {
+        if matches!(record.kind, Kind::ResourceMetadataRequest | Kind::AsMetadataRequest) {
+            let position = asked.entry(record.kind).or_default();
+            *position += 1;
+            record.set(Field::Position, State::Present(Value::Number(*position)), "request.url");
+        }
+        if record.kind == Kind::AuthorizationRequest {
+            // Probes after an authorization request begin another discovery.
+            asked.clear();
+        }
+        if record.kind == Kind::AsMetadataRequest {
+            set_expected_issuer(record, &named);
+        }
+        origin_from_preflight(record, views, preflights);
+    }
+    page_origins(records);
+}
+
+fn set_expected_issuer(record: &mut Record, named: &[&str]) {
+    let Some(url) = record.text(Field::Url).map(str::to_owned) else { return };
+    let Some(found) = urls::well_known(&url) else {
+        record.set(Field::ExpectedIssuer, State::Unknown(Unknown::Opaque), "request.url");
+        return;
+    };
+    // `https://a` and `https://a/` have the same well-known location; the spelling that was named is the one expected.
+    let bare = |issuer: &str| issuer.trim_end_matches('/').to_owned();
+    let expected = match named.iter().find(|named| bare(named) == bare(&found.identifier)) {
+        Some(named) => State::Present(Value::from(*named)),
+        // RFC 8414, 3.1: path insertion leaves no other reading.
+        None if named.is_empty() && found.form != "root" => State::Present(Value::from(found.identifier.as_str())),
+        None => State::Unknown(Unknown::Ambiguous),
+    };
+    record.set(Field::ExpectedIssuer, expected, "request.url");
+}
+
+/// A request that the browser did not let out has no headers of its own; its preflight names the origin of the page.
+fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
+    if record.kind == Kind::Session || !matches!(record.state(Field::Origin), State::Unknown(_)) {
+        return;
+    }
+    let Some((preflight, _)) = preflights.iter().find(|(_, actual)| *actual == record.exchange) else { return };
+    let (Some(sent), Some(asked)) = (views.get(preflight.0 as usize), views.get(record.exchange.0 as usize)) else {
+        return;
+    };
+    set_origin(record, sent.request_header("origin"), &asked.origin, *preflight);
+}
+
+/// The origin of the page that runs the client: the one that its own requests name. A client that is no page has none.
+fn page_origins(records: &mut [Record]) {
+    let own = [Kind::McpExchange, Kind::ResourceMetadataRequest, Kind::AsMetadataRequest, Kind::RegistrationRequest];
+    let mut seen: Option<(State, ExchangeId)> = None;
+    let mut several = false;
+    for record in records.iter().filter(|record| own.contains(&record.kind)) {
+        let origin = record.state(Field::Origin);
+        match (&seen, origin) {
+            (_, State::Unknown(_) | State::Unread(_)) => {}
+            (Some((State::Present(_), _)), State::Absent) => {}
+            (Some((known @ State::Present(_), _)), State::Present(_)) => several |= known != origin,
+            (_, origin) => seen = Some((origin.clone(), record.exchange)),
+        }
+    }
+    for record in records.iter_mut().filter(|record| record.kind == Kind::AuthorizationRequest) {
+        let (state, exchange) = match &seen {
+            None => (State::Unknown(Unknown::LegNotRecorded), record.exchange),
+            Some(_) if several => (State::Unknown(Unknown::Ambiguous), record.exchange),
+            Some((state, exchange)) => (state.clone(), *exchange),
+        };
+        record.set_at(Field::PageOrigin, state, exchange, "request.header.origin");
+    }
+}
+
+/// The sessions of a trail, one record each.
+pub(crate) fn sessions(records: &[Record], views: &[View<'_>]) -> Vec<Record> {
+    let mut sessions: Vec<Record> = Vec::new();
+    for record in records.iter().filter(|record| record.kind == Kind::McpExchange && is_accepted(record)) {
+        let opens = record.text(Field::JsonrpcMethod) == Some("initialize");
+        let Some(id) = record.text(Field::ResponseSessionId).filter(|_| opens) else { continue };
+        if sessions.iter().any(|session| session.text(Field::SessionId) == Some(id)) {
+            continue;
+        }
+        sessions.push(session(record, id, records, views));
+    }
+    sessions
+}
+
+fn session(initialize: &Record, id: &str, records: &[Record], views: &[View<'_>]) -> Record {
+    let mut session = Record::new(Kind::Session, initialize.exchange);
+    session.set(Field::SessionId, State::text(Some(id)), "response.header.mcp-session-id");
+    session.set(Field::OpenedByStatus, initialize.state(Field::Status).clone(), "response.status");
+    let version = views
+        .get(initialize.exchange.0 as usize)
+        .and_then(|view| view.response_text(&crate::capture::limits::Limits::default()).ok().flatten())
+        .and_then(|text| initialize_result(&text));
+    session.set(Field::Version, State::text(version.as_deref()), "response.body.result.protocolVersion");
+    session.set(Field::IdReadable, id_readable(initialize), "response.header.access-control-expose-headers");
+    let mut uses: Vec<&Record> = records
+        .iter()
+        .filter(|other| other.kind == Kind::McpExchange && other.exchange > initialize.exchange)
+        .filter(|other| other.text(Field::SessionId) == Some(id))
+        .collect();
+    // Only uses with the same token say something about the session.
+    let token = uses.first().and_then(|first| first.text(Field::Bearer).map(str::to_owned));
+    let verdict = |other: &&Record| match other.number(Field::Status) {
+        Some(200..=299) => Some(true),
+        Some(400 | 401 | 404) => Some(false),
+        _ => None,
+    };
+    let accepted = uses.iter().map_while(|other| verdict(other).filter(|accepted| *accepted)).count();
+    session.set(Field::AcceptedUses, State::Present(Value::Number(accepted as i64)), "response.status");
+    uses.retain(|other| other.text(Field::Bearer) == token.as_deref());
+    let verdicts: Vec<bool> = uses.iter().filter_map(verdict).collect();
+    let changes = verdicts.windows(2).filter(|pair| pair.first() != pair.last()).count();
+    session.set(Field::VerdictChanges, State::Present(Value::Number(changes as i64)), "response.status");
+    session
+}
+
+/// Whether the client could read the id: a page of another origin only where the answer exposes it (Fetch, 3.3.3).
+fn id_readable(initialize: &Record) -> State {
+    match (initialize.state(Field::CrossOrigin), initialize.state(Field::ExposedHeaders)) {
+        (State::Present(Value::Flag(false)), _) => State::Present(Value::Flag(true)),
+        (State::Present(_), State::Present(Value::List(exposed))) => {
+            State::Present(Value::Flag(exposed.iter().any(|name| &**name == "mcp-session-id")))
+        }
+        (State::Unknown(reason) | State::Unread(reason), _) => State::Unknown(*reason),
+        _ => State::Unknown(Unknown::Opaque),
+    }
+}
+
+/// `protocolVersion` of an initialize result in an answer.
+pub(crate) fn initialize_result(text: &str) -> Option<String> {
+    let is_stream = !text.trim_start().starts_with(['{', '[']);
+    let messages = super::read::jsonrpc::parse_answer(text, is_stream);
+    messages.iter().find_map(|message| Some(message.result()?.get("protocolVersion")?.as_str()?.to_owned()))
+}
+
+/// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
+pub(crate) fn after_binding(records: &mut [Record]) {
+    let mut changes: Vec<(usize, Field, State, ExchangeId, &'static str)> = Vec::new();
+    let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    for (at, record) in records.iter().enumerate() {
+        match record.kind {
+            Kind::AuthorizationRequest => {
+                let (state, exchange) = match get(record.found(Binding::AuthorizationResponse)) {
+                    Some(response) => (response.state(Field::Iss).clone(), response.exchange),
+                    None => (State::Unknown(Unknown::LegNotRecorded), record.exchange),
+                };
+                changes.push((at, Field::IssReceived, state, exchange, "request.query.iss"));
+            }
+            Kind::TokenResponse => {
+                let request = get(record.found(Binding::TokenRequest));
+                changes.push((
+                    at,
+                    Field::GrantedScope,
+                    granted_scope(record, request, records),
+                    record.exchange,
+                    "response.body.scope",
+                ));
+                let rotated = match (
+                    record.text(Field::RefreshToken),
+                    request.and_then(|request| request.text(Field::RefreshToken)),
+                ) {
+                    (Some(new), Some(old)) => State::Present(Value::Flag(new != old)),
+                    _ => State::Absent,
+                };
+                changes.push((at, Field::Rotated, rotated, record.exchange, "response.body.refresh_token"));
+            }
+            Kind::McpExchange => {
+                changes.push((
+                    at,
+                    Field::BearerKind,
+                    bearer_kind(record, records),
+                    record.exchange,
+                    "request.header.authorization",
+                ));
+            }
+            _ => {}
+        }
+    }
+    for (at, field, state, exchange, part) in changes {
+        if let Some(record) = records.get_mut(at) {
+            record.set_at(field, state, exchange, part);
+        }
+    }
+}
+
+/// RFC 6749, 5.1: the scope is the requested one where the answer omits it.
+fn granted_scope(response: &Record, request: Option<&Record>, records: &[Record]) -> State {
+    if response.state(Field::Scope) != &State::Absent {
+        return response.state(Field::Scope).clone();
+    }
+    let Some(request) = request else { return State::Unknown(Unknown::LegNotRecorded) };
+    if let scope @ State::Present(_) = request.state(Field::Scope) {
+        return scope.clone();
+    }
+    let authorization = request.found(Binding::AuthorizationRequest).and_then(|id| records.get(id.0 as usize));
+    authorization.map_or(State::Unknown(Unknown::LegNotRecorded), |request| request.state(Field::Scope).clone())
+}
+
+fn bearer_kind(exchange: &Record, records: &[Record]) -> State {
+    let token = match exchange.state(Field::Bearer) {
+        State::Present(_) => exchange.text(Field::Bearer),
+        other => return other.clone(),
+    };
+    let holds =
+        |kind: Kind, field: Field| records.iter().any(|record| record.kind == kind && record.text(field) == token);
+    let kinds = [
+        (Kind::TokenResponse, Field::AccessToken, "access"),
+        (Kind::TokenResponse, Field::IdToken, "id"),
+        (Kind::TokenResponse, Field::RefreshToken, "refresh"),
+        (Kind::AuthorizationResponse, Field::Code, "code"),
+    ];
+    let known = kinds.into_iter().find(|(kind, field, _)| holds(*kind, *field));
+    State::text(Some(known.map_or("unknown", |(_, _, name)| name)))
+}
+
+/// Kinds of step that are not recorded, although a value in use can only have come from one.
+pub(crate) fn implied_kinds(records: &[Record]) -> Vec<Kind> {
+    let has = |kind: Kind| records.iter().any(|record| record.kind == kind);
+    let shows = |kind: Kind, field: Field| {
+        records
+            .iter()
+            .any(|record| record.kind == kind && matches!(record.state(field), State::Present(_) | State::Unread(_)))
+    };
+    // A code in use was brought by an authorization response, and that answers an authorization request. A token may
+    // have come by other ways (a grant without a browser, a configured token), so it proves a token request only where
+    // an authorization response is there as well.
+    let code_seen = shows(Kind::TokenRequest, Field::Code) || shows(Kind::AuthorizationResponse, Field::Code);
+    let token_seen = shows(Kind::McpExchange, Field::Bearer) && code_seen;
+    let implied = [
+        (Kind::AuthorizationRequest, code_seen),
+        (Kind::AuthorizationResponse, code_seen),
+        (Kind::TokenRequest, token_seen),
+        (Kind::TokenResponse, token_seen),
+    ];
+    implied.into_iter().filter(|(kind, seen)| *seen && !has(*kind)).map(|(kind, _)| kind).collect()
+}

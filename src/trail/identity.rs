@@ -1,0 +1,387 @@
+//! Which exchanges belong to one client.
+//!
+//! Strong keys join first. What they leave apart is joined by weak keys (connection, page, address, clientInfo, Origin),
+//! and only where exactly one client fits; where several fit, the exchange is shared and belongs to none.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::classify::Directory;
+use super::keys::{KeyKind, Minted, strong_keys};
+use super::record::{ExchangeId, Record};
+use super::schema::{Field, Kind};
+use super::view::View;
+
+/// Which client each exchange belongs to.
+pub(crate) struct Clients {
+    /// Index of the client of each exchange; `None` for what belongs to nobody or to more than one.
+    pub of_exchange: Vec<Option<usize>>,
+    /// One a client.
+    pub profiles: Vec<Profile>,
+}
+
+/// What is known of one client, or of exchanges that are surely of one client.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Profile {
+    exchanges: Vec<usize>,
+    /// First and last time at which a strong key was used, as positions in time order.
+    span: Option<(usize, usize)>,
+    connections: HashSet<(u32, String)>,
+    pages: HashSet<(u32, String)>,
+    /// `clientInfo` names and versions.
+    pub info: BTreeSet<(String, Option<String>)>,
+    origins: HashSet<String>,
+    agents: HashSet<String>,
+    redirect_uris: HashSet<String>,
+    /// Issuer and id of dynamically registered clients.
+    dynamic_clients: HashSet<(String, String)>,
+    sessions: HashSet<String>,
+    tokens: HashSet<String>,
+    /// Endpoints and issuers that it spoke to.
+    peers: HashSet<String>,
+    /// Kinds of key that joined it.
+    pub recognised_by: BTreeSet<&'static str>,
+}
+
+/// Finds the clients of an incident.
+pub(crate) fn clients(
+    views: &[View<'_>],
+    roles: &[Option<Kind>],
+    records: &[Record],
+    directory: &Directory,
+) -> Clients {
+    let singles = profiles_of_exchanges(views, roles, records, directory);
+    let components = join_by_strong_keys(&singles, records, directory);
+    let mut clients: Vec<Profile> = Vec::new();
+    let mut weak: Vec<usize> = Vec::new();
+    for component in components {
+        if component.recognised_by.is_empty() {
+            weak.extend(component.exchanges);
+            continue;
+        }
+        match fitting(&clients, &component, true) {
+            Fit::One(client, by) => absorb(&mut clients, client, component, by),
+            Fit::None | Fit::Several => clients.push(component),
+        }
+    }
+    weak.sort_unstable();
+    for at in weak {
+        let Some(single) = singles.get(at).cloned() else { continue };
+        match fitting(&clients, &single, false) {
+            Fit::One(client, by) => absorb(&mut clients, client, single, by),
+            Fit::None if roles.get(at) != Some(&Some(Kind::Preflight)) => clients.push(single),
+            Fit::None | Fit::Several => {}
+        }
+    }
+    follow_pages(views, clients)
+}
+
+fn absorb(clients: &mut [Profile], client: usize, other: Profile, by: Option<&'static str>) {
+    if let Some(client) = clients.get_mut(client) {
+        client.recognised_by.extend(by);
+        client.merge(other);
+    }
+}
+
+impl Profile {
+    fn merge(&mut self, other: Profile) {
+        self.exchanges.extend(other.exchanges);
+        self.span = match (self.span, other.span) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (span, None) | (None, span) => span,
+        };
+        self.connections.extend(other.connections);
+        self.pages.extend(other.pages);
+        self.info.extend(other.info);
+        self.origins.extend(other.origins);
+        self.agents.extend(other.agents);
+        self.redirect_uris.extend(other.redirect_uris);
+        self.dynamic_clients.extend(other.dynamic_clients);
+        self.sessions.extend(other.sessions);
+        self.tokens.extend(other.tokens);
+        self.peers.extend(other.peers);
+        self.recognised_by.extend(other.recognised_by);
+    }
+
+    /// Whether the two cannot be one client.
+    fn conflicts_with(&self, other: &Profile) -> bool {
+        let names = |profile: &Profile| profile.info.iter().map(|(name, _)| name.clone()).collect::<HashSet<_>>();
+        if differ(&names(self), &names(other)) || differ(&self.origins, &other.origins) {
+            return true;
+        }
+        let overlap = match (self.span, other.span) {
+            (Some((a, b)), Some((c, d))) => a < d && c < b,
+            _ => false,
+        };
+        // One client may register again, listen on another port or open another session; not both at the same time.
+        overlap
+            && (self.registered_apart(other)
+                || differ(&self.redirect_uris, &other.redirect_uris)
+                || (differ(&self.sessions, &other.sessions) && differ(&self.tokens, &other.tokens)))
+    }
+
+    /// Whether both were registered dynamically at the same issuer under different ids.
+    fn registered_apart(&self, other: &Profile) -> bool {
+        self.dynamic_clients.iter().any(|(issuer, id)| {
+            let theirs: Vec<&String> =
+                other.dynamic_clients.iter().filter(|(other, _)| other == issuer).map(|(_, id)| id).collect();
+            !theirs.is_empty() && !theirs.contains(&id)
+        })
+    }
+}
+
+/// Whether both sets say something and agree in nothing.
+fn differ<T: Eq + std::hash::Hash>(a: &HashSet<T>, b: &HashSet<T>) -> bool {
+    !a.is_empty() && !b.is_empty() && a.is_disjoint(b)
+}
+
+enum Fit {
+    None,
+    One(usize, Option<&'static str>),
+    Several,
+}
+
+/// The client that fits, where exactly one does. Stronger weak keys decide before weaker ones.
+fn fitting(clients: &[Profile], single: &Profile, is_component: bool) -> Fit {
+    let fits: Vec<(usize, &Profile)> = clients
+        .iter()
+        .enumerate()
+        .filter(|(_, client)| !client.conflicts_with(single))
+        .filter(|(_, client)| related(client, single, is_component))
+        .collect();
+    type Shares = fn(&Profile, &Profile) -> bool;
+    let tests: [(&'static str, Shares); 5] = [
+        ("connection", |a, b| !a.connections.is_disjoint(&b.connections)),
+        ("clientInfo", |a, b| !a.info.is_disjoint(&b.info)),
+        ("page", |a, b| !a.pages.is_disjoint(&b.pages)),
+        ("origin", |a, b| !a.origins.is_disjoint(&b.origins)),
+        ("address", |a, b| !a.agents.is_disjoint(&b.agents)),
+    ];
+    let mut left = fits;
+    let mut by = None;
+    for (name, shares) in tests {
+        let sharing: Vec<(usize, &Profile)> =
+            left.iter().copied().filter(|(_, client)| shares(client, single)).collect();
+        if !sharing.is_empty() {
+            by = by.or(Some(name));
+            left = sharing;
+        }
+        if left.len() == 1 && by.is_some() {
+            break;
+        }
+    }
+    match left.as_slice() {
+        [] => Fit::None,
+        [(client, _)] => Fit::One(*client, by),
+        _ => Fit::Several,
+    }
+}
+
+/// Whether there is a reason to think of this client at all: they speak to the same peers, or share a weak key.
+fn related(client: &Profile, single: &Profile, is_component: bool) -> bool {
+    let weak_key = !client.connections.is_disjoint(&single.connections)
+        || !client.pages.is_disjoint(&single.pages)
+        || !client.info.is_disjoint(&single.info)
+        || !client.origins.is_disjoint(&single.origins)
+        || !client.agents.is_disjoint(&single.agents);
+    let peer = !client.peers.is_disjoint(&single.peers);
+    if is_component { peer || weak_key } else { peer || weak_key && single.peers.is_empty() }
+}
+
+/// Everything known of each exchange alone.
+fn profiles_of_exchanges(
+    views: &[View<'_>],
+    roles: &[Option<Kind>],
+    records: &[Record],
+    directory: &Directory,
+) -> Vec<Profile> {
+    let mut singles: Vec<Profile> = views
+        .iter()
+        .zip(roles)
+        .enumerate()
+        .map(|(at, (view, role))| role.map(|role| profile_of(at, view, role, directory)).unwrap_or_default())
+        .collect();
+    for record in records {
+        let Some(single) = singles.get_mut(record.exchange.0 as usize) else { continue };
+        let texts = |fields: &[Field]| {
+            fields.iter().filter_map(|field| record.text(*field)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        match record.kind {
+            Kind::McpExchange => {
+                single.sessions.extend(texts(&[Field::SessionId, Field::ResponseSessionId]));
+                single.tokens.extend(texts(&[Field::Bearer]));
+            }
+            Kind::TokenResponse => single.tokens.extend(texts(&[Field::AccessToken])),
+            Kind::AuthorizationRequest => single.redirect_uris.extend(texts(&[Field::RedirectUri])),
+            Kind::TokenRequest => single.redirect_uris.extend(texts(&[Field::RedirectUri])),
+            Kind::RegistrationRequest => {
+                if let (Some(issuer), Some(id)) = (record.text(Field::Issuer), record.text(Field::ResponseClientId)) {
+                    single.dynamic_clients.insert((issuer.to_owned(), id.to_owned()));
+                }
+                single.redirect_uris.extend(record.list(Field::RedirectUris).iter().map(|uri| uri.to_string()));
+            }
+            Kind::ResourceMetadataRequest => {
+                single
+                    .peers
+                    .extend(texts(&[Field::DocumentResource]).iter().map(|url| super::read::urls::endpoint(url)));
+                single.peers.extend(record.list(Field::DocumentAuthorizationServers).iter().map(|url| url.to_string()));
+            }
+            Kind::AsMetadataRequest => single.peers.extend(texts(&[Field::DocumentIssuer])),
+            _ => {}
+        }
+    }
+    singles
+}
+
+fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> Profile {
+    let exchange = view.exchange;
+    let capture = exchange.capture.0;
+    let mut profile = Profile { exchanges: vec![at], ..Profile::default() };
+    profile.connections.extend(exchange.connection.id.iter().map(|id| (capture, id.to_string())));
+    profile.pages.extend(exchange.connection.page.iter().map(|page| (capture, page.to_string())));
+    profile.peers.insert(match role {
+        Kind::TokenRequest | Kind::RegistrationRequest | Kind::AuthorizationRequest => directory.issuer(&view.endpoint),
+        _ => view.origin.clone(),
+    });
+    if role == Kind::McpExchange {
+        profile.peers.insert(view.endpoint.clone());
+    }
+    let is_browser_leg = matches!(role, Kind::AuthorizationRequest | Kind::AuthorizationResponse | Kind::Preflight);
+    if is_browser_leg {
+        return profile;
+    }
+    let headers = &exchange.request.headers;
+    profile.origins.extend(headers.get("origin").filter(|origin| *origin != "null").map(str::to_owned));
+    let address = exchange.connection.client.map(|address| address.ip());
+    let agent = headers.get("user-agent").map(|agent| {
+        let host = address.map(|ip| if ip.is_loopback() { "loopback".to_owned() } else { ip.to_string() });
+        format!("{} {agent}", host.unwrap_or_default())
+    });
+    profile.agents.extend(agent);
+    for message in &view.messages {
+        let info = message.client_info();
+        profile.info.extend(info.map(|(name, version)| (name.to_owned(), version.map(str::to_owned))));
+    }
+    profile
+}
+
+/// Unions of exchanges that share a strong key, in order of their first exchange. Exchanges without one stay alone.
+fn join_by_strong_keys(singles: &[Profile], records: &[Record], directory: &Directory) -> Vec<Profile> {
+    let minted = Minted::new(records);
+    let mut holders: HashMap<(KeyKind, String, String), Vec<usize>> = HashMap::new();
+    for record in records {
+        for key in strong_keys(record, &minted, directory) {
+            holders.entry(key).or_default().push(record.exchange.0 as usize);
+        }
+    }
+    let mut keys: Vec<_> = holders.into_iter().collect();
+    keys.sort();
+    let mut groups = Groups::new(singles);
+    for ((kind, _, _), exchanges) in keys {
+        let Some((first, rest)) = exchanges.split_first() else { continue };
+        groups.mark(*first, kind, rest.is_empty());
+        for other in rest {
+            groups.mark(*other, kind, false);
+            groups.union(*first, *other, kind.may_be_shared());
+        }
+    }
+    groups.into_profiles()
+}
+
+/// Union-find over exchanges, with the profile of each group.
+struct Groups {
+    parent: Vec<usize>,
+    profiles: Vec<Profile>,
+}
+
+impl Groups {
+    fn new(singles: &[Profile]) -> Self {
+        Groups { parent: (0..singles.len()).collect(), profiles: singles.to_vec() }
+    }
+
+    fn root(&self, at: usize) -> usize {
+        let mut at = at;
+        while let Some(parent) = self.parent.get(at).copied().filter(|parent| *parent != at) {
+            at = parent;
+        }
+        at
+    }
+
+    /// Notes that an exchange holds a strong key. A key that is seen once joins nothing, but says that this is a client.
+    fn mark(&mut self, at: usize, kind: KeyKind, alone: bool) {
+        let root = self.root(at);
+        if let Some(profile) = self.profiles.get_mut(root) {
+            profile.span = Some(profile.span.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
+            if alone {
+                profile.recognised_by.insert("");
+            } else {
+                profile.recognised_by.insert(kind.name());
+            }
+        }
+    }
+
+    fn union(&mut self, a: usize, b: usize, unless_apart: bool) {
+        let (a, b) = (self.root(a), self.root(b));
+        if a == b {
+            return;
+        }
+        let (keep, drop) = (a.min(b), a.max(b));
+        let apart = match (self.profiles.get(a), self.profiles.get(b)) {
+            (Some(a), Some(b)) => a.registered_apart(b),
+            _ => true,
+        };
+        if unless_apart && apart {
+            return;
+        }
+        let dropped = self.profiles.get_mut(drop).map(std::mem::take).unwrap_or_default();
+        if let Some(profile) = self.profiles.get_mut(keep) {
+            profile.merge(dropped);
+        }
+        if let Some(parent) = self.parent.get_mut(drop) {
+            *parent = keep;
+        }
+    }
+
+    fn into_profiles(self) -> Vec<Profile> {
+        let mut profiles: Vec<Profile> =
+            self.profiles.into_iter().filter(|profile| !profile.exchanges.is_empty()).collect();
+        profiles.sort_by_key(|profile| profile.exchanges.iter().min().copied());
+        profiles
+    }
+}
+
+/// Gives the pages between authorization request and response to the client whose redirects lead to them.
+fn follow_pages(views: &[View<'_>], mut profiles: Vec<Profile>) -> Clients {
+    let mut of_exchange: Vec<Option<usize>> = vec![None; views.len()];
+    for (client, profile) in profiles.iter_mut().enumerate() {
+        profile.recognised_by.remove("");
+        for at in &profile.exchanges {
+            if let Some(slot) = of_exchange.get_mut(*at) {
+                *slot = Some(client);
+            }
+        }
+    }
+    let mut led_to: HashMap<&str, Option<usize>> = HashMap::new();
+    for (at, view) in views.iter().enumerate() {
+        let known = of_exchange.get(at).copied().flatten();
+        let by_redirect = led_to.get(view.url.as_str()).copied().flatten();
+        let client = known.or(by_redirect);
+        if let (Some(slot), Some(_)) = (of_exchange.get_mut(at), by_redirect)
+            && slot.is_none()
+        {
+            *slot = by_redirect;
+        }
+        if let (Some(client), Some(location)) = (client, view.location.as_deref()) {
+            // A page to which two clients are led belongs to neither.
+            led_to
+                .entry(location)
+                .and_modify(|known| *known = known.filter(|known| *known == client))
+                .or_insert(Some(client));
+        }
+    }
+    Clients { of_exchange, profiles }
+}
+
+/// The exchange as an index.
+pub(crate) fn index(id: ExchangeId) -> usize {
+    id.0 as usize
+}

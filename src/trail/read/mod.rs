@@ -1,0 +1,10 @@
+//! Readers of the small languages inside HTTP messages: parameters, URLs, challenges, JWTs, JSON-RPC, event streams.
+//!
+//! Each takes text from a stranger and gives what can be read; none judges.
+
+pub mod challenge;
+pub mod event_stream;
+pub mod jsonrpc;
+pub mod jwt;
+pub mod params;
+pub mod urls;

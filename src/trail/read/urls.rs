@@ -1,0 +1,119 @@
+//! Origins, endpoints and well-known locations.
+
+use url::Url;
+
+/// The origin as it is written in an `Origin` header (RFC 6454, 6.2); `None` where the URL is not hierarchical.
+pub fn origin(url: &str) -> Option<String> {
+    let parsed = Url::parse(url).ok()?;
+    let origin = parsed.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
+/// The URL of an endpoint: scheme, host, port and path, without query and fragment; default ports removed. An empty
+/// path is `/` only in the parsed form, so that `https://a` and `https://a/` are the same endpoint.
+pub fn endpoint(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) => {
+            parsed.set_query(None);
+            parsed.set_fragment(None);
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.into()
+        }
+        Err(_) => url.split(['?', '#']).next().unwrap_or(url).to_owned(),
+    }
+}
+
+/// Resolves a `Location` against the URL that answered with it (RFC 9110, 10.2.2).
+pub fn resolve(base: &str, location: &str) -> Option<String> {
+    Url::parse(base).ok()?.join(location).ok().map(Into::into)
+}
+
+/// Whether both are the same URL once parsed, fragments apart.
+pub fn same(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    match (Url::parse(a), Url::parse(b)) {
+        (Ok(mut a), Ok(mut b)) => {
+            a.set_fragment(None);
+            b.set_fragment(None);
+            a == b
+        }
+        _ => false,
+    }
+}
+
+/// A well-known location, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WellKnown {
+    /// `oauth-protected-resource`, `oauth-authorization-server`, `openid-configuration`.
+    pub name: &'static str,
+    /// `path-inserted`, `root`, `appended`.
+    pub form: &'static str,
+    /// The identifier whose document this is, where the client built the URL by the rule of that form.
+    pub identifier: String,
+}
+
+const NAMES: [&str; 3] = ["oauth-protected-resource", "oauth-authorization-server", "openid-configuration"];
+
+/// Takes a metadata URL apart (RFC 8615; RFC 9728, 3.1; RFC 8414, 3.1; OpenID Connect Discovery, 4).
+pub fn well_known(url: &str) -> Option<WellKnown> {
+    let parsed = Url::parse(url).ok()?;
+    let path = parsed.path();
+    let (before, after) = path.split_once("/.well-known/")?;
+    let name = NAMES
+        .into_iter()
+        .find(|name| after == *name || after.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))?;
+    let rest = after.strip_prefix(name).unwrap_or_default();
+    let origin = parsed.origin().ascii_serialization();
+    let rest = if rest == "/" { "" } else { rest };
+    let (form, identifier) = match (before, rest) {
+        ("", "") => ("root", origin),
+        ("", rest) => ("path-inserted", format!("{origin}{rest}")),
+        (before, "") => ("appended", format!("{origin}{before}")),
+        (_, _) => ("other", origin),
+    };
+    Some(WellKnown { name, form, identifier })
+}
+
+/// Whether the host is this machine: `localhost`, 127/8 or ::1.
+pub fn is_loopback(url: &str) -> bool {
+    let Ok(parsed) = Url::parse(url) else { return false };
+    match parsed.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_known_forms() {
+        let cases = [
+            ("https://a.test/.well-known/oauth-protected-resource/mcp", "path-inserted", "https://a.test/mcp"),
+            ("https://a.test/.well-known/oauth-protected-resource", "root", "https://a.test"),
+            ("https://a.test/t1/.well-known/openid-configuration", "appended", "https://a.test/t1"),
+            (
+                "https://a.test:8443/.well-known/oauth-authorization-server/t1/x",
+                "path-inserted",
+                "https://a.test:8443/t1/x",
+            ),
+        ];
+        for (url, form, identifier) in cases {
+            let found = well_known(url).map(|found| (found.form, found.identifier));
+            assert_eq!(found, Some((form, identifier.to_owned())), "{url}");
+        }
+        assert_eq!(well_known("https://a.test/.well-known/oauth-protected-resource-x"), None);
+    }
+
+    #[test]
+    fn endpoints_drop_query_and_default_port() {
+        assert_eq!(endpoint("HTTPS://A.test:443/mcp?x=1#y"), "https://a.test/mcp");
+        assert_eq!(endpoint("https://a.test"), "https://a.test/");
+    }
+}

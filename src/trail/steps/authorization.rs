@@ -1,0 +1,142 @@
+//! The records of authorization requests and responses (RFC 6749, 4.1.1 and 4.1.2; RFC 9126; RFC 9207).
+
+use std::sync::Arc;
+
+use super::{exchange_fields, parameter, parameter_list, space_list};
+use crate::decode::exchange::{Answer, Unknown};
+use crate::trail::classify::{Directory, is_callback, response_params};
+use crate::trail::read::params::Params;
+use crate::trail::read::urls;
+use crate::trail::record::{ExchangeId, Record, State, Value};
+use crate::trail::schema::{Field, Kind};
+use crate::trail::view::View;
+
+pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Directory) {
+    let pushed = view.method() == "POST";
+    let params = match (&view.form, pushed) {
+        (Ok(Some(form)), true) => Ok(form),
+        (Err(reason), true) => Err(*reason),
+        _ => Ok(&view.query),
+    };
+    let base = if pushed { "request.body" } else { "request.query" };
+    record.set(Field::Issuer, State::text(Some(&directory.issuer(&view.endpoint))), "request.url");
+    record.set(Field::Endpoint, State::text(Some(&view.endpoint)), "request.url");
+    for (field, name) in [
+        (Field::ClientId, "client_id"),
+        (Field::RedirectUri, "redirect_uri"),
+        (Field::ResponseType, "response_type"),
+        (Field::State, "state"),
+        (Field::CodeChallenge, "code_challenge"),
+        (Field::Nonce, "nonce"),
+    ] {
+        record.set(field, hidden_by_reference(params, parameter(params, name)), format!("{base}.{name}"));
+    }
+    let scope = space_list(parameter(params, "scope"));
+    record.set(Field::Scope, hidden_by_reference(params, scope), format!("{base}.scope"));
+    let resource = parameter_list(params, "resource");
+    record.set(Field::Resource, hidden_by_reference(params, resource), format!("{base}.resource"));
+    let method = match (parameter(params, "code_challenge_method"), record.state(Field::CodeChallenge)) {
+        // RFC 7636, 4.3: "plain" where the method is left out.
+        (State::Absent, State::Present(_)) => State::text(Some("plain")),
+        (method, _) => hidden_by_reference(params, method),
+    };
+    record.set(Field::CodeChallengeMethod, method, format!("{base}.code_challenge_method"));
+    let repeated = params.map(Params::repeated).unwrap_or_default();
+    let repeated = match repeated.as_slice() {
+        [] => State::Absent,
+        names => State::Present(Value::List(names.iter().map(|name| Arc::from(*name)).collect())),
+    };
+    record.set(Field::DuplicateParameters, repeated, base);
+}
+
+/// A parameter that is not in the URL may be in the request object or the pushed request that the URL names
+/// (RFC 9101, 5; RFC 9126, 4).
+fn hidden_by_reference(params: Result<&Params, Unknown>, state: State) -> State {
+    let by_reference = params.is_ok_and(|params| params.has("request_uri") || params.has("request"));
+    if by_reference && state == State::Absent { State::Unknown(Unknown::Opaque) } else { state }
+}
+
+/// One sighting of an authorization response.
+struct Sighting<'a> {
+    exchange: ExchangeId,
+    view: &'a View<'a>,
+    params: Params,
+    /// The URL that carries it.
+    url: String,
+    is_callback: bool,
+}
+
+impl Sighting<'_> {
+    /// Two sightings with the same key are the same response: code, or error and state.
+    fn key(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
+        match self.params.get("code") {
+            Some(code) => (Some(code), None, None),
+            None => (None, self.params.get("error"), self.params.get("state")),
+        }
+    }
+}
+
+/// The authorization responses of the incident. A redirect and the callback request that follows are one record; a
+/// second callback request with the same answer is another.
+pub(crate) fn authorization_responses(views: &[View<'_>], directory: &Directory) -> Vec<Record> {
+    let sightings: Vec<Sighting<'_>> =
+        views.iter().enumerate().flat_map(|(at, view)| sightings_in(view, ExchangeId(at as u32), directory)).collect();
+    let mut records = Vec::new();
+    let mut used = vec![false; sightings.len()];
+    for (at, first) in sightings.iter().enumerate() {
+        if used.get(at) == Some(&true) {
+            continue;
+        }
+        let follows = |later: &(usize, &Sighting<'_>)| {
+            later.1.is_callback && !used.get(later.0).copied().unwrap_or(true) && later.1.key() == first.key()
+        };
+        let callback = if first.is_callback { None } else { sightings.iter().enumerate().skip(at + 1).find(follows) };
+        if let Some((later, _)) = callback
+            && let Some(mark) = used.get_mut(later)
+        {
+            *mark = true;
+        }
+        let callback = callback.map(|(_, callback)| callback);
+        records.push(if first.is_callback { response(None, Some(first)) } else { response(Some(first), callback) });
+    }
+    records
+}
+
+fn sightings_in<'a>(view: &'a View<'a>, exchange: ExchangeId, directory: &Directory) -> Vec<Sighting<'a>> {
+    let mut found = Vec::new();
+    if is_callback(&view.url, &view.query, directory) {
+        let params = view.query.clone();
+        found.push(Sighting { exchange, view, params, url: view.url.clone(), is_callback: true });
+    } else if let Some(location) = &view.location {
+        let params = response_params(location);
+        if is_callback(location, &params, directory) {
+            found.push(Sighting { exchange, view, params, url: location.clone(), is_callback: false });
+        }
+    }
+    found
+}
+
+fn response(redirect: Option<&Sighting<'_>>, callback: Option<&Sighting<'_>>) -> Record {
+    // One of the two is there.
+    let Some(shown) = callback.or(redirect) else { return Record::new(Kind::AuthorizationResponse, ExchangeId(0)) };
+    let mut record = Record::new(Kind::AuthorizationResponse, shown.exchange);
+    exchange_fields(shown.view, &mut record);
+    let base = if callback.is_some() { "request.query" } else { "response.header.location" };
+    for (field, name) in [(Field::Code, "code"), (Field::State, "state"), (Field::Iss, "iss"), (Field::Error, "error")]
+    {
+        record.set(field, parameter(Ok(&shown.params), name), format!("{base}.{name}"));
+    }
+    let flag = |flag: bool| State::Present(Value::Flag(flag));
+    let redirect_at = redirect.map_or(shown.exchange, |redirect| redirect.exchange);
+    record.set_at(Field::RedirectSeen, flag(redirect.is_some()), redirect_at, "response.header.location");
+    record.set(Field::CallbackSeen, flag(callback.is_some()), "request.url");
+    let status = match callback.map(|callback| &callback.view.exchange.answer) {
+        Some(Answer::Received(response)) => State::Present(Value::Number(i64::from(response.status))),
+        Some(Answer::None(_)) => State::Absent,
+        Some(Answer::NotRecorded) => State::Unknown(Unknown::ResponseNotRecorded),
+        None => State::Unknown(Unknown::LegNotRecorded),
+    };
+    record.set(Field::CallbackStatus, status, "response.status");
+    record.set(Field::CallbackOrigin, State::text(urls::origin(&shown.url).as_deref()), "request.url");
+    record
+}

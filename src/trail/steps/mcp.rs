@@ -1,0 +1,239 @@
+//! The record of one MCP exchange: token, session, version, challenge.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::{lower_case_list, space_list};
+use crate::capture::limits::Limits;
+use crate::decode::exchange::Unknown;
+use crate::trail::read::challenge::{self, Challenge};
+use crate::trail::read::jwt::Claims;
+use crate::trail::record::{Record, State, Value};
+use crate::trail::schema::Field;
+use crate::trail::view::View;
+
+pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
+    record.set(Field::Method, State::text(Some(view.method())), "request.method");
+    let method = view.messages.iter().find_map(|message| message.method());
+    let jsonrpc_method = match (method, &view.form) {
+        (None, Err(reason)) => State::Unknown(*reason),
+        (method, _) => State::text(method),
+    };
+    record.set(Field::JsonrpcMethod, jsonrpc_method, "request.body.method");
+    for (field, name) in [
+        (Field::ContentType, "content-type"),
+        (Field::SessionId, "mcp-session-id"),
+        (Field::VersionHeader, "mcp-protocol-version"),
+        (Field::McpMethodHeader, "mcp-method"),
+        (Field::McpNameHeader, "mcp-name"),
+        (Field::LastEventId, "last-event-id"),
+    ] {
+        record.set(field, view.request_header(name), format!("request.header.{name}"));
+    }
+    record.set(Field::Accept, media_ranges(view.request_header("accept")), "request.header.accept");
+    let session_id = view.response_header("mcp-session-id");
+    record.set(Field::ResponseSessionId, session_id, "response.header.mcp-session-id");
+    record.set(Field::TokenInQuery, State::text(view.query.get("access_token")), "request.query.access_token");
+    record.set(Field::ServerDate, server_date(view.response_header("date")), "response.header.date");
+    fill_credentials(view, record);
+    fill_challenge(view, record, limits);
+    fill_era(view, record);
+}
+
+/// `Date` in seconds since the epoch (RFC 9110, 5.6.7; the form of RFC 5322 only, which is the one that is sent).
+fn server_date(state: State) -> State {
+    match state {
+        State::Present(Value::Text(text)) => match jiff::fmt::rfc2822::parse(&text) {
+            Ok(date) => State::Present(Value::Number(date.timestamp().as_second())),
+            Err(_) => State::Unread(Unknown::Opaque),
+        },
+        other => other,
+    }
+}
+
+/// Media ranges of `Accept`, lower case, without parameters.
+fn media_ranges(state: State) -> State {
+    match lower_case_list(state) {
+        State::Present(Value::List(items)) => {
+            let ranges = items.iter().map(|item| item.split(';').next().unwrap_or_default().trim().into());
+            State::Present(Value::List(ranges.collect()))
+        }
+        other => other,
+    }
+}
+
+/// `Authorization`: scheme, token, and the claims of the token where it is a JWT (RFC 6750, 2.1; RFC 9449, 7.1).
+fn fill_credentials(view: &View<'_>, record: &mut Record) {
+    const PART: &str = "request.header.authorization";
+    let header = view.request_header("authorization");
+    let (scheme, token) = match &header {
+        State::Present(Value::Text(value)) => {
+            let (scheme, token) = value.trim().split_once([' ', '\t']).unwrap_or((value.trim(), ""));
+            let scheme = scheme.to_ascii_lowercase();
+            let carries_token = matches!(scheme.as_str(), "bearer" | "dpop");
+            let token = Some(token.trim()).filter(|token| carries_token && !stands_for_nothing(token));
+            (State::text(Some(&scheme)), State::text(token))
+        }
+        other => (other.clone(), other.clone()),
+    };
+    fill_claims(&token, record);
+    record.set(Field::AuthScheme, scheme, PART);
+    record.set(Field::Bearer, token, PART);
+}
+
+/// What a client writes in the place of a token that it does not have.
+fn stands_for_nothing(token: &str) -> bool {
+    matches!(token, "" | "undefined" | "null" | "None" | "nil" | "[object Object]")
+}
+
+fn fill_claims(token: &State, record: &mut Record) {
+    const PART: &str = "request.header.authorization.jwt";
+    let claims = token.as_text().map(Claims::read);
+    let text = |name: &str| claim(token, &claims, |claims| claims.text(name).map(Value::from));
+    let number = |name: &str| claim(token, &claims, |claims| claims.number(name).map(Value::Number));
+    let audience = claim(token, &claims, |claims| claims.list("aud").map(Value::List));
+    record.set(Field::BearerJwtIss, text("iss"), format!("{PART}.iss"));
+    record.set(Field::BearerJwtAud, audience, format!("{PART}.aud"));
+    record.set(Field::BearerJwtExp, number("exp"), format!("{PART}.exp"));
+    record.set(Field::BearerJwtNbf, number("nbf"), format!("{PART}.nbf"));
+    record.set(Field::BearerJwtIat, number("iat"), format!("{PART}.iat"));
+}
+
+/// A claim of a token: absent where there is no token or no such claim, unknown where the token cannot be read.
+pub(super) fn claim(token: &State, claims: &Option<Option<Claims>>, read: impl Fn(&Claims) -> Option<Value>) -> State {
+    match (token, claims) {
+        (State::Absent, _) => State::Absent,
+        (State::Unread(reason) | State::Unknown(reason), _) => State::Unknown(*reason),
+        (_, Some(Some(claims))) => read(claims).map_or(State::Absent, State::Present),
+        _ => State::Unknown(Unknown::Opaque),
+    }
+}
+
+/// `WWW-Authenticate` and what the refusal says is wrong.
+fn fill_challenge(view: &View<'_>, record: &mut Record, limits: &Limits) {
+    const PART: &str = "response.header.www-authenticate";
+    let header = view.response_header("www-authenticate");
+    let mut challenges: Vec<Challenge> = Vec::new();
+    if let Some(response) = view.exchange.answer.response() {
+        challenges.extend(response.headers.all("www-authenticate").flat_map(challenge::parse));
+    }
+    let usable = challenges.iter().find(|challenge| matches!(challenge.scheme.as_str(), "bearer" | "dpop"));
+    let get = |name: &str| match (&header, usable) {
+        (State::Present(_), Some(challenge)) => State::text(challenge.get(name)),
+        (State::Present(_), None) => State::Absent,
+        (other, _) => other.clone(),
+    };
+    let schemes = match &header {
+        State::Present(_) => {
+            State::Present(Value::List(challenges.iter().map(|challenge| challenge.scheme.as_str().into()).collect()))
+        }
+        other => other.clone(),
+    };
+    record.set(Field::ChallengeSchemes, schemes, PART);
+    record.set(Field::ChallengeError, get("error"), format!("{PART}.error"));
+    record.set(Field::ChallengeScope, space_list(get("scope")), format!("{PART}.scope"));
+    record.set(Field::ChallengeResourceMetadata, get("resource_metadata"), format!("{PART}.resource_metadata"));
+    record.set(Field::ChallengeRenamedTo, renamed(view), "response.header");
+    let reads_as = refusal_reads_as(view, usable, limits);
+    record.set(Field::RefusalReadsAs, reads_as, if usable.is_some() { PART } else { "response.body" });
+    record.set(Field::Challenge, header, PART);
+}
+
+/// A header that gateways put in the place of the challenge.
+fn renamed(view: &View<'_>) -> State {
+    const NAMES: [&str; 2] = ["x-amzn-remapped-www-authenticate", "x-original-www-authenticate"];
+    let Some(response) = view.exchange.answer.response() else {
+        return State::Unknown(Unknown::ResponseNotRecorded);
+    };
+    State::text(NAMES.into_iter().find(|name| response.headers.get(name).is_some()))
+}
+
+/// What a refusal says is wrong; absent where there is no refusal.
+fn refusal_reads_as(view: &View<'_>, challenge: Option<&Challenge>, limits: &Limits) -> State {
+    let Some(status) = view.status() else { return State::Unknown(Unknown::ResponseNotRecorded) };
+    if !matches!(status, 400 | 401 | 403 | 404) {
+        return State::Absent;
+    }
+    let mut words = challenge.and_then(|challenge| challenge.get("error_description")).unwrap_or_default().to_owned();
+    if let Ok(Some(body)) = view.response_text(limits) {
+        words.push(' ');
+        words.push_str(&message_of(&body));
+    }
+    let error = challenge.and_then(|challenge| challenge.get("error"));
+    State::text(Some(read_refusal(status, challenge.is_some(), error, &words.to_ascii_lowercase())))
+}
+
+/// The words of an error body, whichever of the usual members holds them.
+fn message_of(body: &str) -> String {
+    let Ok(json) = serde_json::from_str::<Json>(body) else { return body.chars().take(400).collect() };
+    let error = json.get("error");
+    [
+        json.get("error_description"),
+        json.get("message"),
+        error.and_then(|error| error.get("message")),
+        error,
+        json.get("detail"),
+    ]
+    .into_iter()
+    .flatten()
+    .filter_map(Json::as_str)
+    .collect::<Vec<_>>()
+    .join(" ")
+}
+
+fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str) -> &'static str {
+    let has = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
+    let speaks_of_credentials = has(&["authorization", "token", "credential", "bearer", "authentication"]);
+    let says_missing =
+        speaks_of_credentials && has(&["missing", "no ", "required", "not provided", "absent", "not found"]);
+    let says_invalid =
+        has(&["invalid", "expired", "revoked", "malformed", "audience", "issuer", "signature", "unexpected"])
+            && !words.trim_start().starts_with("invalid_token missing");
+    match (status, error) {
+        (_, Some("insufficient_scope")) => "insufficient",
+        (401, _) if says_missing && !(says_invalid && words.contains(" or ")) && !has(&["session"]) => "missing",
+        (401, Some("invalid_token")) => "invalid",
+        // RFC 6750, 3.1: a challenge without error code answers a request without authentication information.
+        (401, None) if challenged && !says_invalid => "missing",
+        (401, None) if says_invalid && speaks_of_credentials => "invalid",
+        (400 | 401 | 404, _) if has(&["session"]) => "session",
+        (400, _) if has(&["protocol version", "protocol-version", "unsupported version"]) => "version",
+        (403, _) if has(&["origin", "host header"]) => "origin",
+        _ => "none",
+    }
+}
+
+/// Which shape of the protocol the request has.
+fn fill_era(view: &View<'_>, record: &mut Record) {
+    let by_body = view.messages.iter().any(|message| message.meta_version().is_some());
+    let by_header = view.exchange.request.headers.get("mcp-method").is_some();
+    let era: Arc<str> = if by_body || by_header { "modern" } else { "streamable" }.into();
+    let part = if by_header { "request.header.mcp-method" } else { "request.body.params._meta" };
+    record.set(Field::Era, State::Present(Value::Text(era)), part);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_refusal;
+
+    #[test]
+    fn refusals_read_as_they_say() {
+        let cases = [
+            (401, true, Some("invalid_token"), "missing authorization header", "missing"),
+            (401, true, Some("invalid_token"), "unexpected \"aud\" claim value", "invalid"),
+            (401, true, Some("invalid_token"), "missing or invalid access token", "invalid"),
+            (401, true, None, "", "missing"),
+            (401, false, None, "", "none"),
+            (401, false, None, "jwt expired: token invalid", "invalid"),
+            (403, true, Some("insufficient_scope"), "", "insufficient"),
+            (403, false, None, "invalid origin", "origin"),
+            (404, false, None, "session not found", "session"),
+            (400, false, None, "bad request: mcp-session-id header is required", "session"),
+            (400, false, None, "unsupported protocol version", "version"),
+        ];
+        for (status, challenged, error, words, expected) in cases {
+            assert_eq!(read_refusal(status, challenged, error, words), expected, "{status} {words}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The records of metadata documents and registrations (RFC 9728, RFC 8414, RFC 7591, CIMD draft 00).
+
+use super::{Context, Document};
+use crate::capture::limits::Limits;
+use crate::trail::read::urls;
+use crate::trail::record::{Record, State};
+use crate::trail::schema::Field;
+use crate::trail::view::View;
+
+pub(super) fn fill_resource(view: &View<'_>, record: &mut Record, limits: &Limits) {
+    let document = Document::of_success(view, limits);
+    let form = urls::well_known(&view.url).map_or("other", |found| found.form);
+    record.set(Field::Form, State::text(Some(form)), "request.url");
+    record.set(Field::DocumentResource, document.text("resource"), "response.body.resource");
+    for (field, name) in [
+        (Field::DocumentAuthorizationServers, "authorization_servers"),
+        (Field::DocumentScopesSupported, "scopes_supported"),
+        (Field::DocumentBearerMethodsSupported, "bearer_methods_supported"),
+    ] {
+        record.set(field, document.list(name), format!("response.body.{name}"));
+    }
+}
+
+pub(super) fn fill_authorization_server(view: &View<'_>, record: &mut Record, limits: &Limits) {
+    let document = Document::of_success(view, limits);
+    let well_known = urls::well_known(&view.url);
+    let is_oidc = well_known.as_ref().is_some_and(|found| found.name == "openid-configuration");
+    record.set(Field::MetadataKind, State::text(Some(if is_oidc { "oidc" } else { "oauth" })), "request.url");
+    let form = well_known.map_or("other", |found| found.form);
+    record.set(Field::Form, State::text(Some(form)), "request.url");
+    for (field, name) in [
+        (Field::DocumentIssuer, "issuer"),
+        (Field::DocumentAuthorizationEndpoint, "authorization_endpoint"),
+        (Field::DocumentTokenEndpoint, "token_endpoint"),
+        (Field::DocumentRegistrationEndpoint, "registration_endpoint"),
+    ] {
+        record.set(field, document.text(name), format!("response.body.{name}"));
+    }
+    for (field, name) in [
+        (Field::DocumentCodeChallengeMethodsSupported, "code_challenge_methods_supported"),
+        (Field::DocumentScopesSupported, "scopes_supported"),
+        (Field::DocumentGrantTypesSupported, "grant_types_supported"),
+        (Field::DocumentTokenEndpointAuthMethodsSupported, "token_endpoint_auth_methods_supported"),
+    ] {
+        record.set(field, document.list(name), format!("response.body.{name}"));
+    }
+    for (field, name) in [
+        (Field::DocumentIssParameterSupported, "authorization_response_iss_parameter_supported"),
+        (Field::DocumentClientIdMetadataDocumentSupported, "client_id_metadata_document_supported"),
+    ] {
+        record.set(field, document.flag(name), format!("response.body.{name}"));
+    }
+}
+
+pub(super) fn fill_client(view: &View<'_>, record: &mut Record, limits: &Limits) {
+    let document = Document::of_success(view, limits);
+    record.set(Field::DocumentClientId, document.text("client_id"), "response.body.client_id");
+    record.set(Field::DocumentRedirectUris, document.list("redirect_uris"), "response.body.redirect_uris");
+}
+
+pub(super) fn fill_registration(view: &View<'_>, record: &mut Record, context: &Context<'_>) {
+    let issuer = context.directory.issuer(&view.endpoint);
+    record.set(Field::Issuer, State::text(Some(&issuer)), "request.url");
+    let request = Document(match (&view.json, &view.form) {
+        (Some(json), _) => Ok(Some(json.clone())),
+        (None, Err(reason)) => Err(*reason),
+        (None, Ok(_)) => Ok(None),
+    });
+    record.set(Field::RedirectUris, request.list("redirect_uris"), "request.body.redirect_uris");
+    record.set(Field::GrantTypes, request.list("grant_types"), "request.body.grant_types");
+    record.set(Field::Scope, super::space_list(request.text("scope")), "request.body.scope");
+    record.set(Field::ApplicationType, request.text("application_type"), "request.body.application_type");
+    let auth_method = request.text("token_endpoint_auth_method");
+    record.set(Field::AuthMethod, auth_method, "request.body.token_endpoint_auth_method");
+    fill_registration_response(view, record, context.limits);
+}
+
+fn fill_registration_response(view: &View<'_>, record: &mut Record, limits: &Limits) {
+    let response = Document(view.response_json(limits));
+    let number = response.number("client_secret_expires_at");
+    record.set(Field::ResponseClientSecretExpiresAt, number, "response.body.client_secret_expires_at");
+    record.set(Field::ResponseRedirectUris, response.list("redirect_uris"), "response.body.redirect_uris");
+    for (field, name) in [
+        (Field::ResponseClientId, "client_id"),
+        (Field::ResponseClientSecret, "client_secret"),
+        (Field::ResponseAuthMethod, "token_endpoint_auth_method"),
+        (Field::ResponseError, "error"),
+    ] {
+        record.set(field, response.text(name), format!("response.body.{name}"));
+    }
+}

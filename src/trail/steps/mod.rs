@@ -1,0 +1,237 @@
+//! Turns exchanges whose role is known into records, field by field.
+
+mod authorization;
+mod mcp;
+mod metadata;
+mod token;
+
+pub(crate) use authorization::authorization_responses;
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::classify::Directory;
+use super::read::params::Params;
+use super::record::{ExchangeId, Record, State, Value};
+use super::schema::{Field, Kind};
+use super::view::View;
+use crate::capture::limits::Limits;
+use crate::decode::exchange::{Answer, Unknown};
+
+/// What the builders of records look at.
+pub(crate) struct Context<'a> {
+    /// Addresses of the incident.
+    pub directory: &'a Directory,
+    /// Limits of the readers.
+    pub limits: &'a Limits,
+}
+
+/// The records of one exchange. Authorization responses are put together elsewhere: they may be two exchanges.
+pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Context<'_>) -> Vec<Record> {
+    let mut record = Record::new(role, id);
+    exchange_fields(view, &mut record);
+    match role {
+        Kind::McpExchange => mcp::fill(view, &mut record, context.limits),
+        Kind::ResourceMetadataRequest => metadata::fill_resource(view, &mut record, context.limits),
+        Kind::AsMetadataRequest => metadata::fill_authorization_server(view, &mut record, context.limits),
+        Kind::ClientMetadataFetch => metadata::fill_client(view, &mut record, context.limits),
+        Kind::RegistrationRequest => metadata::fill_registration(view, &mut record, context),
+        Kind::AuthorizationRequest => authorization::fill_request(view, &mut record, context.directory),
+        Kind::TokenRequest => {
+            token::fill_request(view, &mut record, context.directory);
+            let mut response = Record::new(Kind::TokenResponse, id);
+            exchange_fields(view, &mut response);
+            token::fill_response(view, &mut response, context.limits);
+            return vec![record, response];
+        }
+        Kind::Preflight => fill_preflight(view, &mut record),
+        _ => return Vec::new(),
+    }
+    vec![record]
+}
+
+/// The fields that every exchange has.
+fn exchange_fields(view: &View<'_>, record: &mut Record) {
+    let exchange = view.exchange;
+    let time = |time: Option<crate::evidence::Timestamp>| match time {
+        Some(time) => State::Present(Value::Number(time.0)),
+        None => State::Unknown(Unknown::ResponseNotRecorded),
+    };
+    record.set(Field::SentAt, time(exchange.sent_at), "request.time");
+    record.set(Field::AnsweredAt, time(exchange.answered_at), "response.time");
+    let status = match &exchange.answer {
+        Answer::Received(response) => State::Present(Value::Number(i64::from(response.status))),
+        Answer::None(_) => State::Absent,
+        Answer::NotRecorded => State::Unknown(Unknown::ResponseNotRecorded),
+    };
+    record.set(Field::Status, status, "response.status");
+    record.set(Field::Url, State::Present(Value::from(view.url.as_str())), "request.url");
+    set_origin(record, view.request_header("origin"), &view.origin, record.exchange);
+    let allow_origin = view.response_header("access-control-allow-origin");
+    record.set(Field::AllowOrigin, allow_origin, "response.header.access-control-allow-origin");
+    record.set(Field::ExposedHeaders, exposed_headers(view), "response.header.access-control-expose-headers");
+    let media_type = match view.response_header("content-type") {
+        State::Present(_) => State::text(Some(&view.response_media_type())),
+        other => other,
+    };
+    record.set(Field::ResponseContentType, media_type, "response.header.content-type");
+    record.set(Field::EdgeMarks, edge_marks(view), "response.header");
+}
+
+/// Sets the origin of the page and whether it differs from the one asked (Fetch, 4.5). `null` differs from all.
+pub(crate) fn set_origin(record: &mut Record, origin: State, asked: &str, stands_in: ExchangeId) {
+    let crosses = match &origin {
+        State::Present(Value::Text(origin)) => State::Present(Value::Flag(**origin != *asked)),
+        State::Absent => State::Present(Value::Flag(false)),
+        State::Unknown(reason) | State::Unread(reason) => State::Unknown(*reason),
+        State::Present(_) => State::Unknown(Unknown::Opaque),
+    };
+    record.set_at(Field::CrossOrigin, crosses, stands_in, "request.header.origin");
+    record.set_at(Field::Origin, origin, stands_in, "request.header.origin");
+}
+
+/// The response headers that a page of another origin may read (Fetch, 3.3.2 and 2.2.2).
+fn exposed_headers(view: &View<'_>) -> State {
+    const SAFELISTED: [&str; 7] =
+        ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
+    let Some(response) = view.exchange.answer.response() else {
+        return view.response_header("access-control-expose-headers");
+    };
+    let mut names: Vec<Arc<str>> = SAFELISTED.into_iter().map(Arc::from).collect();
+    for value in response.headers.all("access-control-expose-headers") {
+        for name in value.split(',').map(|name| name.trim().to_ascii_lowercase()) {
+            if name == "*" {
+                names.extend(response.headers.list.iter().map(|header| header.name.to_ascii_lowercase().into()));
+            } else if !name.is_empty() {
+                names.push(name.into());
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    State::Present(Value::List(names))
+}
+
+/// Headers that only an edge, a gateway or a proxy adds.
+fn edge_marks(view: &View<'_>) -> State {
+    const MARKS: [&str; 12] = [
+        "via",
+        "cf-ray",
+        "cf-mitigated",
+        "x-amzn-requestid",
+        "x-amz-cf-id",
+        "x-amzn-waf-action",
+        "x-azure-ref",
+        "x-cache",
+        "x-envoy-upstream-service-time",
+        "x-kong-upstream-latency",
+        "x-vercel-id",
+        "fly-request-id",
+    ];
+    let Some(response) = view.exchange.answer.response() else {
+        return State::Unknown(Unknown::ResponseNotRecorded);
+    };
+    let found: Vec<Arc<str>> =
+        MARKS.into_iter().filter(|mark| response.headers.get(mark).is_some()).map(Arc::from).collect();
+    if found.is_empty() { State::Absent } else { State::Present(Value::List(found)) }
+}
+
+fn fill_preflight(view: &View<'_>, record: &mut Record) {
+    let requested = lower_case_list(view.request_header("access-control-request-headers"));
+    record.set(Field::RequestedHeaders, requested, "request.header.access-control-request-headers");
+    let allowed = lower_case_list(view.response_header("access-control-allow-headers"));
+    record.set(Field::AllowHeaders, allowed, "response.header.access-control-allow-headers");
+}
+
+/// A comma-separated header as a list in lower case.
+pub(crate) fn lower_case_list(state: State) -> State {
+    match state {
+        State::Present(Value::Text(text)) => {
+            let items = text.split(',').map(|item| item.trim().to_ascii_lowercase());
+            State::Present(Value::List(items.filter(|item| !item.is_empty()).map(Arc::from).collect()))
+        }
+        other => other,
+    }
+}
+
+/// A space-separated list (`scope`, RFC 6749, 3.3).
+pub(crate) fn space_list(state: State) -> State {
+    match state {
+        State::Present(Value::Text(text)) => {
+            State::Present(Value::List(text.split(' ').filter(|item| !item.is_empty()).map(Arc::from).collect()))
+        }
+        other => other,
+    }
+}
+
+/// A JSON document, or why it is not known.
+pub(crate) struct Document(pub Result<Option<Json>, Unknown>);
+
+impl Document {
+    /// The document of a successful answer. An error page is no document: its members are absent.
+    fn of_success(view: &View<'_>, limits: &Limits) -> Self {
+        match &view.exchange.answer {
+            Answer::NotRecorded => Document(Err(Unknown::ResponseNotRecorded)),
+            Answer::Received(response) if matches!(response.status, 200..=299 | 304) => {
+                Document(view.response_json(limits))
+            }
+            _ => Document(Ok(None)),
+        }
+    }
+
+    /// A member that is a string.
+    pub(crate) fn text(&self, name: &str) -> State {
+        self.member(name, |json| json.as_str().map(Value::from))
+    }
+
+    /// A member that is a number, also one written as a string.
+    pub(crate) fn number(&self, name: &str) -> State {
+        self.member(name, |json| {
+            let number = json.as_i64().or_else(|| json.as_f64().map(|float| float as i64));
+            number.or_else(|| json.as_str()?.parse().ok()).map(Value::Number)
+        })
+    }
+
+    /// A member that is true or false.
+    pub(crate) fn flag(&self, name: &str) -> State {
+        self.member(name, |json| json.as_bool().map(Value::Flag))
+    }
+
+    /// A member that is a list of strings.
+    pub(crate) fn list(&self, name: &str) -> State {
+        self.member(name, |json| {
+            let items = json.as_array()?;
+            Some(Value::List(items.iter().filter_map(Json::as_str).map(Arc::from).collect()))
+        })
+    }
+
+    fn member(&self, name: &str, read: impl Fn(&Json) -> Option<Value>) -> State {
+        match &self.0 {
+            Err(reason) => State::Unknown(*reason),
+            Ok(document) => match document.as_ref().and_then(|document| document.get(name)) {
+                None | Some(Json::Null) => State::Absent,
+                Some(json) => read(json).map_or(State::Unread(Unknown::Opaque), State::Present),
+            },
+        }
+    }
+}
+
+/// A parameter of a form or query, or why it is not known. An empty value counts as absent (RFC 6749, 3.1).
+pub(crate) fn parameter(params: Result<&Params, Unknown>, name: &str) -> State {
+    match params {
+        Err(reason) => State::Unknown(reason),
+        Ok(params) => State::text(params.get(name).filter(|value| !value.is_empty())),
+    }
+}
+
+/// Every value of a parameter as a list.
+pub(crate) fn parameter_list(params: Result<&Params, Unknown>, name: &str) -> State {
+    match params {
+        Err(reason) => State::Unknown(reason),
+        Ok(params) => {
+            let values: Vec<Arc<str>> = params.all(name).filter(|value| !value.is_empty()).map(Arc::from).collect();
+            if values.is_empty() { State::Absent } else { State::Present(Value::List(values)) }
+        }
+    }
+}

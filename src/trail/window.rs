@@ -1,0 +1,98 @@
+//! Whether a missing step is known to be missing (design, decision 4), and which legs are visible.
+
+use super::record::{Bound, Closing, ExchangeId, Record};
+use super::schema::{Field, Kind, Leg};
+use crate::decode::exchange::{Exchange, Unknown};
+use crate::evidence::{CaptureId, Timestamp};
+
+/// The legs of which these records hold a readable exchange.
+pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Leg> {
+    let mut legs: Vec<Leg> = Vec::new();
+    for record in records {
+        match record.kind {
+            Kind::AuthorizationResponse => {
+                let seen = [(Field::RedirectSeen, Leg::BrowserAs), (Field::CallbackSeen, Leg::BrowserClient)];
+                legs.extend(seen.into_iter().filter(|(field, _)| record.is_true(*field)).map(|(_, leg)| leg));
+            }
+            Kind::Preflight => {}
+            kind => legs.extend(kind.legs()),
+        }
+    }
+    legs.sort();
+    legs.dedup();
+    legs
+}
+
+/// What closes windows of one client.
+pub(crate) struct Windows<'a> {
+    /// The exchanges of the client with their kinds, in time order.
+    pub steps: Vec<(ExchangeId, Kind)>,
+    /// Its visible legs.
+    pub legs: Vec<Leg>,
+    /// All exchanges.
+    pub exchanges: &'a [Exchange],
+    /// End marks of the recordings.
+    pub end_marks: Vec<(CaptureId, Timestamp)>,
+}
+
+impl Windows<'_> {
+    /// A step of kind `missing` was not found after `trigger`: none, or not known.
+    pub(crate) fn missing_after(&self, trigger: ExchangeId, missing: Kind) -> Bound {
+        if !self.would_show(missing) {
+            return Bound::Unknown(Unknown::LegNotRecorded);
+        }
+        let later = self.steps.iter().find(|(id, kind)| *id > trigger && shows_absence(*kind, missing));
+        if let Some((id, _)) = later {
+            return Bound::None(Closing::LaterExchange(*id));
+        }
+        if self.connections_closed_after(trigger) {
+            return Bound::None(Closing::ConnectionsClosed);
+        }
+        if self.ended_after(trigger) {
+            return Bound::None(Closing::EndMark);
+        }
+        Bound::Unknown(Unknown::WindowOpen)
+    }
+
+    /// Whether the legs on which steps of this kind go are visible.
+    pub(crate) fn would_show(&self, kind: Kind) -> bool {
+        kind.legs().iter().any(|leg| self.legs.contains(leg))
+    }
+
+    /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger.
+    fn connections_closed_after(&self, trigger: ExchangeId) -> bool {
+        let Some(sent) = self.exchange(trigger).and_then(|exchange| exchange.sent_at) else { return false };
+        let mut last: Option<Timestamp> = None;
+        for (id, _) in &self.steps {
+            let Some(exchange) = self.exchange(*id) else { return false };
+            let Some(closed) = exchange.connection.closed else { return false };
+            last = last.max(Some(closed.at));
+        }
+        last.is_some_and(|last| last > sent)
+    }
+
+    /// The recorder says that it missed nothing until its end.
+    fn ended_after(&self, trigger: ExchangeId) -> bool {
+        let Some(exchange) = self.exchange(trigger) else { return false };
+        let marks = self.end_marks.iter().filter(|(capture, _)| *capture == exchange.capture);
+        marks.into_iter().any(|(_, mark)| exchange.sent_at.is_none_or(|sent| sent <= *mark))
+    }
+
+    fn exchange(&self, id: ExchangeId) -> Option<&Exchange> {
+        self.exchanges.get(id.0 as usize)
+    }
+}
+
+/// Whether a later exchange of kind `later` shows that `missing` did not come before it. Metadata may be fetched again at
+/// any time, so it shows nothing.
+fn shows_absence(later: Kind, missing: Kind) -> bool {
+    match later {
+        Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => {
+            matches!(missing, Kind::McpExchange) && later == Kind::ResourceMetadataRequest
+        }
+        Kind::Preflight | Kind::ClientMetadataFetch => false,
+        Kind::McpExchange => missing != Kind::AuthorizationRequest,
+        Kind::AuthorizationResponse => missing == Kind::AuthorizationRequest,
+        _ => true,
+    }
+}
