@@ -90,6 +90,9 @@ fn is_zip(content: &[u8]) -> bool {
 
 /// Why nothing here reads the content.
 pub(super) fn unrecognised(content: &[u8]) -> String {
+    if content.starts_with(&[0xff, 0xfe]) || content.starts_with(&[0xfe, 0xff]) {
+        return "is UTF-16 text; save it as UTF-8".to_owned();
+    }
     let first = content.iter().find(|octet| !octet.is_ascii_whitespace());
     let what = match (first, std::str::from_utf8(content.get(..content.len().min(4096)).unwrap_or_default())) {
         (Some(b'{'), _) => "is JSON but no HAR: it has no member `log`",

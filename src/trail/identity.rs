@@ -58,7 +58,7 @@ pub(crate) fn clients(
             weak.extend(component.exchanges);
             continue;
         }
-        match fitting(&clients, &component, true) {
+        match fitting(&clients, &component) {
             Fit::One(client, by) => absorb(&mut clients, client, component, by),
             Fit::None | Fit::Several => clients.push(component),
         }
@@ -66,7 +66,7 @@ pub(crate) fn clients(
     weak.sort_unstable();
     for at in weak {
         let Some(single) = singles.get(at).cloned() else { continue };
-        match fitting(&clients, &single, false) {
+        match fitting(&clients, &single) {
             Fit::One(client, by) => absorb(&mut clients, client, single, by),
             Fit::None if roles.get(at) != Some(&Some(Kind::Preflight)) => clients.push(single),
             Fit::None | Fit::Several => {}
@@ -141,12 +141,12 @@ enum Fit {
 }
 
 /// The client that fits, where exactly one does. Stronger weak keys decide before weaker ones.
-fn fitting(clients: &[Profile], single: &Profile, is_component: bool) -> Fit {
+fn fitting(clients: &[Profile], single: &Profile) -> Fit {
     let fits: Vec<(usize, &Profile)> = clients
         .iter()
         .enumerate()
         .filter(|(_, client)| !client.conflicts_with(single))
-        .filter(|(_, client)| related(client, single, is_component))
+        .filter(|(_, client)| related(client, single))
         .collect();
     type Shares = fn(&Profile, &Profile) -> bool;
     let tests: [(&'static str, Shares); 5] = [
@@ -177,14 +177,13 @@ fn fitting(clients: &[Profile], single: &Profile, is_component: bool) -> Fit {
 }
 
 /// Whether there is a reason to think of this client at all: they speak to the same peers, or share a weak key.
-fn related(client: &Profile, single: &Profile, is_component: bool) -> bool {
-    let weak_key = !client.connections.is_disjoint(&single.connections)
+fn related(client: &Profile, single: &Profile) -> bool {
+    !client.peers.is_disjoint(&single.peers)
+        || !client.connections.is_disjoint(&single.connections)
         || !client.pages.is_disjoint(&single.pages)
         || !client.info.is_disjoint(&single.info)
         || !client.origins.is_disjoint(&single.origins)
-        || !client.agents.is_disjoint(&single.agents);
-    let peer = !client.peers.is_disjoint(&single.peers);
-    if is_component { peer || weak_key } else { peer || weak_key && single.peers.is_empty() }
+        || !client.agents.is_disjoint(&single.agents)
 }
 
 /// Everything known of each exchange alone.
@@ -205,6 +204,7 @@ fn profiles_of_exchanges(
         let texts = |fields: &[Field]| {
             fields.iter().filter_map(|field| record.text(*field)).map(str::to_owned).collect::<Vec<_>>()
         };
+        single.peers.extend(record.list(Field::Resource).iter().map(|resource| super::read::urls::endpoint(resource)));
         match record.kind {
             Kind::McpExchange => {
                 single.sessions.extend(texts(&[Field::SessionId, Field::ResponseSessionId]));

@@ -88,12 +88,14 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
+            | F::IdReadable
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
             F::BearerJwtExp
             | F::BearerJwtNbf
             | F::BearerJwtIat
+            | F::ServerDate
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),

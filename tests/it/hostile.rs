@@ -1,1 +1,236 @@
-//! Broken input gives a problem and no panic.
+//! Broken input gives a problem and no panic: `tests/hostile/NAME` beside `NAME.problems.txt`, and input that is too
+//! large for a file.
+
+use std::path::{Path, PathBuf};
+
+use authtrail::capture::limits::Limits;
+use authtrail::decode::exchange::{Answer, Unknown, Withheld};
+use authtrail::decode::har::split::lay_out;
+use authtrail::decode::{CaptureFacts, Decoded, ReadOptions, read_all, read_content};
+use authtrail::evidence::CaptureId;
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use crate::walk::{beside, compare, files, folder};
+
+const EXPECTED: &str = ".problems.txt";
+
+#[test]
+fn every_broken_input_says_what_is_wrong() {
+    let mut differences = Vec::new();
+    let mut read = 0;
+    for path in files(&folder("tests/hostile")) {
+        if path.to_string_lossy().ends_with(EXPECTED) {
+            let input = path.to_string_lossy().replace(EXPECTED, "");
+            assert!(Path::new(&input).exists(), "{} has no input beside it", path.display());
+            continue;
+        }
+        let decoded = read_all(std::slice::from_ref(&path), &ReadOptions::default());
+        differences.extend(compare(&beside(&path, EXPECTED), &describe(&decoded)));
+        read += 1;
+    }
+    assert!(read > 40, "only {read} inputs found");
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// One line on the whole, one for each problem, one for each exchange that was kept.
+fn describe(decoded: &Decoded) -> String {
+    let mut text = String::new();
+    for facts in &decoded.captures {
+        let yes = |value: bool| if value { "yes" } else { "no" };
+        text += &format!("usable {}, complete {}\n", yes(facts.usable), yes(facts.complete));
+        for problem in &facts.problems {
+            let at = problem.at.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
+            text += &format!("problem: {at}{}\n", problem.message);
+        }
+    }
+    for exchange in &decoded.exchanges {
+        let answer = match &exchange.answer {
+            Answer::Received(response) => format!("{}, {:?}", response.status, response.body),
+            Answer::None(word) => format!("no answer ({word})"),
+            Answer::NotRecorded => "answer not recorded".to_owned(),
+        };
+        let url = exchange.request.url().escape_default().to_string();
+        let place = exchange.at.of(authtrail::evidence::Half::Request);
+        text += &format!("kept: {place}: {} {url} -> {answer}\n", exchange.request.method);
+    }
+    text
+}
+
+#[test]
+fn what_cannot_be_opened_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = crate::walk::folder("samples/formats/firefox-recorded/firefox-153-page2.har");
+    let paths = [folder.path().to_owned(), folder.path().join("missing.har"), good];
+    let decoded = read_all(&paths, &ReadOptions { sha256: true, ..ReadOptions::default() });
+    let said: Vec<_> = decoded.captures.iter().map(message).collect();
+    assert_eq!(said, ["is a directory; name the recordings in it", "no such file", ""]);
+    assert_eq!(decoded.captures.iter().map(|facts| facts.usable).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(decoded.captures[2].sha256.as_ref().map(String::len), Some(64));
+    assert_eq!(decoded.exchanges.len(), 2);
+    assert!(decoded.exchanges.iter().all(|exchange| exchange.capture == CaptureId(2)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0)).unwrap();
+    if std::fs::read(file.path()).is_ok() {
+        return; // The superuser may read everything.
+    }
+    let decoded = read_all(&[file.path().to_owned()], &ReadOptions::default());
+    assert_eq!(message(&decoded.captures[0]), "no permission to read it");
+}
+
+fn message(facts: &CaptureFacts) -> &str {
+    facts.problems.first().map_or("", |problem| &problem.message)
+}
+
+fn read(content: impl Into<Bytes>, limits: Limits) -> (CaptureFacts, Vec<authtrail::decode::exchange::Exchange>) {
+    let options = ReadOptions { limits, sha256: false };
+    read_content(Path::new("test.har"), CaptureId(0), content.into(), &options)
+}
+
+fn har(entries: &str) -> String {
+    format!(r#"{{"log":{{"entries":[{entries}]}}}}"#)
+}
+
+#[test]
+fn a_million_headers_keep_the_limit() {
+    let headers = vec![r#"{"name":"x","value":"y"}"#; 1_000_000].join(",");
+    let content = har(&format!(r#"{{"request":{{"method":"GET","url":"http://h/","headers":[{headers}]}}}}"#));
+    let (facts, exchanges) = read(content, Limits::default());
+    assert_eq!(message(&facts), "request headers over the limit; kept the first 174762");
+    assert_eq!(exchanges[0].request.headers.withheld, Withheld::Everything);
+}
+
+#[test]
+fn a_huge_text_is_neither_copied_nor_lost() {
+    let text = "a".repeat(300 << 20);
+    let body = format!(r#"{{"status":200,"content":{{"text":"{text}"}}}}"#);
+    drop(text);
+    let content = har(&format!(r#"{{"request":{{"method":"GET","url":"http://h/"}},"response":{body}}}"#));
+    drop(body);
+    let (facts, exchanges) = read(content, Limits::default());
+    assert_eq!(message(&facts), "");
+    let body = &exchanges[0].answer.response().unwrap().body;
+    assert_eq!(body.len(), Some(300 << 20));
+    assert_eq!(body.octets(&Limits::default()).unwrap_err(), Unknown::BodyUnreadable);
+}
+
+#[test]
+fn limits_on_entries_and_problems_are_reported() {
+    let limits = Limits { exchanges: 3, problems: 2, ..Limits::default() };
+    let (facts, exchanges) = read(har("1,2,3,4,5"), limits);
+    let said: Vec<_> = facts.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        said,
+        ["more entries than the limit; kept 3 entries", "no object; left out", "2 more problems of this kind"]
+    );
+    assert!(exchanges.is_empty() && !facts.complete && facts.usable);
+}
+
+#[test]
+fn a_compression_bomb_stops_at_the_limit() {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(br#"{"log":{"entries":[{"request":{"url":"http://h/"}},""#).unwrap();
+    for _ in 0..64 {
+        encoder.write_all(&[b'a'; 1 << 20]).unwrap();
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), encoder.finish().unwrap()).unwrap();
+    let limits = Limits { memory: 8 << 20, ..Limits::default() };
+    let decoded = read_all(&[file.path().to_owned()], &ReadOptions { limits, sha256: false });
+    assert_eq!(message(&decoded.captures[0]), "decompresses to more than the limit; read the first 8388608 octets");
+    assert_eq!(decoded.exchanges.len(), 1);
+}
+
+/// Any JSON value as text, nested and with the characters that mean something to the splitter.
+fn value() -> impl Strategy<Value = serde_json::Value> {
+    let text = r#"[ -~"\\{}\[\],:\u{0}-\u{1f}ä😀]{0,12}"#;
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        text.prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+            prop::collection::vec((text, inner), 0..4)
+                .prop_map(|members| { serde_json::Value::Object(members.into_iter().collect()) }),
+        ]
+    })
+}
+
+fn layout(entries: &[serde_json::Value], pretty: bool) -> (String, Vec<std::ops::Range<usize>>) {
+    let mut content = r#"{"log":{"creator":{"name":"a"},"entries":["#.to_owned();
+    let mut places = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            content.push(',');
+        }
+        let text = if pretty { serde_json::to_string_pretty(entry) } else { serde_json::to_string(entry) }.unwrap();
+        places.push(content.len()..content.len() + text.len());
+        content += &text;
+    }
+    content += "]}}";
+    (content, places)
+}
+
+proptest! {
+    #[test]
+    fn the_splitter_yields_what_is_whole(
+        entries in prop::collection::vec(value(), 0..6), pretty: bool, cut in 0.0..1.0f64,
+    ) {
+        let (content, places) = layout(&entries, pretty);
+        let whole = lay_out(content.as_bytes(), &Limits::default());
+        prop_assert_eq!(whole.damage, None);
+        prop_assert_eq!(whole.entries.iter().map(|it| it.range.clone()).collect::<Vec<_>>(), places.clone());
+        let cut = (content.len() as f64 * cut) as usize;
+        let found = lay_out(&content.as_bytes()[..cut], &Limits::default());
+        // A number or word that touches the cut may go on behind it.
+        let ends = |place: &std::ops::Range<usize>| {
+            place.end < cut || place.end == cut && content[place.clone()].ends_with(['"', '}', ']'])
+        };
+        let expected: Vec<_> = places.into_iter().filter(ends).collect();
+        prop_assert_eq!(found.entries.into_iter().map(|it| it.range).collect::<Vec<_>>(), expected);
+        prop_assert!(found.damage.is_some());
+    }
+
+    #[test]
+    fn arbitrary_octets_never_panic(content in prop::collection::vec(any::<u8>(), 0..400)) {
+        everything(&content);
+    }
+
+    #[test]
+    fn damaged_recordings_never_panic(
+        which: prop::sample::Index, place: prop::sample::Index, octets in prop::collection::vec(any::<u8>(), 0..4), drop in 0..8usize,
+    ) {
+        let small: Vec<PathBuf> = files(&folder("samples/formats"))
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|it| it == "har"))
+            .filter(|path| path.metadata().unwrap().len() < 8000)
+            .collect();
+        let mut content = std::fs::read(&small[which.index(small.len())]).unwrap();
+        let place = place.index(content.len());
+        let end = (place + drop).min(content.len());
+        content.splice(place..end, octets);
+        everything(&content);
+    }
+}
+
+/// Reads and opens all that can be read and opened.
+fn everything(content: &[u8]) {
+    let (facts, exchanges) = read(content.to_vec(), Limits::default());
+    assert!(facts.usable || !facts.problems.is_empty());
+    for exchange in exchanges {
+        let _ = exchange.request.body.text(&Limits::default());
+        if let Some(response) = exchange.answer.response() {
+            let _ = response.body.text(&Limits::default());
+        }
+    }
+}

@@ -17,3 +17,4 @@ mod run;
 mod stories;
 mod verdicts;
 mod walk;
+mod withheld;

@@ -119,6 +119,9 @@ fn draft(
 
 fn header_list(whose: &str, json: Raw<'_>, limits: &Limits, problems: &mut Vec<String>) -> Headers {
     let Some(pairs) = json.0.and_then(|json| pairs(json, limits.headers)) else {
+        if json.0.is_some() {
+            problems.push(format!("{whose} headers are no list; kept without"));
+        }
         return Headers { list: Vec::new(), withheld: Withheld::Everything };
     };
     let mut withheld = Withheld::Nothing;
@@ -154,6 +157,7 @@ fn answer(
     let response = &entry.response;
     let status = response.status.0;
     if !response.given {
+        problems.push("no response; kept without".to_owned());
         return (Answer::NotRecorded, Measure::default());
     }
     let Some(code) = status.filter(|status| (100.0..1000.0).contains(status)).map(|status| status as u16) else {
@@ -204,7 +208,10 @@ fn connection(entry: &model::Entry<'_>, recorder: Recorder) -> Connection {
     }
     // Chromium wrote the connection's number there at first, later the server's port, which is a proxy's where there is
     // one: without `_connectionId` nothing tells them apart. Firefox writes the port.
-    let by_name = named.filter(|_| !of_server && !matches!(recorder, Recorder::Chromium | Recorder::Firefox));
+    // Fiddler names both sides of itself: `ClientPort:1;EgressPort:2`.
+    let by_name = named
+        .and_then(|name| name.split(';').next())
+        .filter(|_| !of_server && !matches!(recorder, Recorder::Chromium | Recorder::Firefox));
     let address = entry.server_address.given();
     let address: Option<IpAddr> =
         address.and_then(|address| address.trim_start_matches('[').trim_end_matches(']').parse().ok());
@@ -223,4 +230,83 @@ fn is_port_of(name: &str, entry: &model::Entry<'_>) -> bool {
     let default = if url.scheme == "https" { "443" } else { "80" };
     let port = url.authority.rsplit_once(':').map_or(default, |(_, port)| port);
     name == port
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_with(json: &str, recorder: Recorder) -> (Exchange, Vec<String>) {
+        let context = Context { capture: CaptureId(0), recorder, limits: &Limits::default() };
+        let (draft, problems) = read(&Bytes::copy_from_slice(json.as_bytes()), 0, context);
+        (draft.unwrap().exchange, problems)
+    }
+
+    fn check_answer(response: &str, expected: &str) {
+        let json = format!(r#"{{"request":{{"method":"GET","url":"http://h/"}},"response":{response}}}"#);
+        let (exchange, _) = read_with(&json, Recorder::Other);
+        let found = match &exchange.answer {
+            Answer::Received(response) if response.from_cache => format!("{} from cache", response.status),
+            Answer::Received(response) => response.status.to_string(),
+            Answer::None(word) => format!("none: {word}"),
+            Answer::NotRecorded => "not recorded".to_owned(),
+        };
+        assert_eq!(found, expected, "{response}");
+    }
+
+    #[test]
+    fn answers() {
+        check_answer(r#"{"status":"401"}"#, "401");
+        check_answer(r#"{"status":0,"_error":"net::ERR_FAILED"}"#, "none: net::ERR_FAILED");
+        check_answer(r#"{"status":-1,"_failureText":"net::ERR_ABORTED"}"#, "none: net::ERR_ABORTED");
+        check_answer(r#"{"status":0,"_error":null}"#, "not recorded");
+        check_answer(r#"{"status":200,"_error":"net::ERR_ABORTED"}"#, "200");
+        check_answer(r#"{"status":304,"content":{"size":2,"text":"{}"}}"#, "304 from cache");
+        check_answer(r#"{"status":304,"content":{"size":0}}"#, "304");
+        check_answer(r#"{"status":200,"_fromDiskCache":true}"#, "200 from cache");
+        check_answer("null", "not recorded");
+    }
+
+    #[test]
+    fn versions() {
+        for (recorded, expected) in [
+            ("HTTP/1.1", Some("http/1.1")),
+            ("http/2.0", Some("h2")),
+            ("HTTP/2", Some("h2")),
+            ("h3", Some("h3")),
+            ("HTTP/3", Some("h3")),
+            ("h3-29", Some("h3-29")),
+            ("SPDY/3", Some("SPDY/3")),
+            ("", None),
+        ] {
+            let found = version(&model::Text(Some(recorded.into())));
+            assert_eq!(found.as_deref(), expected, "{recorded}");
+        }
+    }
+
+    fn check_connection(members: &str, recorder: Recorder, id: Option<&str>, server: Option<&str>) {
+        let json = format!(r#"{{"request":{{"method":"GET","url":"http://h:8080/"}},"response":{{}},{members}}}"#);
+        let connection = read_with(&json, recorder).0.connection;
+        let found = (connection.id.as_deref(), connection.server.map(|server| server.to_string()));
+        assert_eq!(found, (id, server.map(str::to_owned)), "{members}");
+    }
+
+    #[test]
+    fn connections_are_named_only_where_the_name_is_theirs() {
+        let address = r#""serverIPAddress":"127.0.0.1","connection":"#;
+        let (with_port, without) = (Some("127.0.0.1:8080"), Some("127.0.0.1:0"));
+        check_connection(
+            &format!(r#"{address}"8080","_connectionId":"12""#),
+            Recorder::Chromium,
+            Some("12"),
+            with_port,
+        );
+        check_connection(&format!(r#"{address}"8080""#), Recorder::Chromium, None, with_port);
+        check_connection(&format!(r#"{address}"29""#), Recorder::Chromium, None, without);
+        check_connection(&format!(r#"{address}"3128""#), Recorder::Firefox, None, Some("127.0.0.1:3128"));
+        check_connection(&format!(r#"{address}"8080""#), Recorder::Other, None, with_port);
+        check_connection(&format!(r#"{address}29"#), Recorder::Other, Some("29"), without);
+        check_connection(r#""serverIPAddress":"[::1]","_serverPort":8080"#, Recorder::Other, None, Some("[::1]:8080"));
+        check_connection(r#""serverIPAddress":"","connection":"0""#, Recorder::Other, None, None);
+    }
 }

@@ -84,15 +84,19 @@ fn read_element(
 /// What is to be said of the file as a whole.
 fn whole_file(layout: &Layout) -> Vec<(Option<String>, String)> {
     let mut problems = Vec::new();
-    let kept = layout.entries.len();
+    let kept = match layout.entries.len() {
+        0 => "no entry".to_owned(),
+        1 => "1 entry".to_owned(),
+        count => format!("{count} entries"),
+    };
     if let (Some(index), Some(_)) = (layout.cut_in, layout.damage) {
         problems.push((Some(format!("entry {index}")), "cut off or broken; left out".to_owned()));
     }
     let message = match layout.damage {
-        Some(Damage::CutOff) => format!("the file ends before the HAR does; kept {kept} whole entries"),
-        Some(Damage::NoJson(place)) => format!("no JSON from octet {place} on; kept the {kept} entries before it"),
+        Some(Damage::CutOff) => format!("the file ends before the HAR does; kept {kept}"),
+        Some(Damage::NoJson(place)) => format!("no JSON from octet {place} on; kept {kept} before it"),
         Some(Damage::Trailing(octets)) => format!("{octets} octets after the end of the HAR; ignored"),
-        Some(Damage::TooMany) => format!("more entries than the limit; kept the first {kept}"),
+        Some(Damage::TooMany) => format!("more entries than the limit; kept {kept}"),
         None if !layout.has_log => "`log` is no object; nothing to read".to_owned(),
         None if !layout.has_entries => "`log` has no list of `entries`; nothing to read".to_owned(),
         None => return problems,

@@ -131,3 +131,86 @@ fn content_length(headers: &Headers) -> Option<u64> {
 fn chunked(headers: &Headers) -> bool {
     headers.get("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().contains("chunked"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::{self, Context};
+    use super::*;
+    use crate::decode::exchange::Exchange;
+    use crate::evidence::CaptureId;
+
+    fn exchange(request: &str, response: &str, recorder: Recorder) -> Exchange {
+        let json = format!(r#"{{"request":{{"url":"http://h/",{request}}},"response":{{"status":200,{response}}}}}"#);
+        let context = Context { capture: CaptureId(0), recorder, limits: &Limits::default() };
+        let (draft, problems) = entry::read(&Bytes::from(json), 0, context);
+        assert_eq!(problems, Vec::<String>::new());
+        draft.unwrap().exchange
+    }
+
+    fn shown(body: &Body) -> String {
+        match body.text(&Limits::default()) {
+            Ok(Some(text)) => text.into_owned(),
+            Ok(None) => "(none)".to_owned(),
+            Err(reason) => format!("({})", reason.reason()),
+        }
+    }
+
+    const LOST: &str = "(the recording holds no body here)";
+
+    fn check_request(request: &str, expected: &str) {
+        let exchange = exchange(request, r#""headers":[]"#, Recorder::Other);
+        assert_eq!(shown(&exchange.request.body), expected, "{request}");
+    }
+
+    #[test]
+    fn bodies_of_requests() {
+        check_request(r#""method":"POST","postData":{"text":"a=b\u0026c","params":[]}"#, "a=b&c");
+        check_request(r#""method":"POST","postData":{"text":"aGk=","encoding":"base64"}"#, "hi");
+        check_request(r#""method":"POST","postData":{"text":""}"#, "(none)");
+        check_request(r#""method":"GET","headers":[]"#, "(none)");
+        check_request(r#""method":"POST","headers":[]"#, LOST);
+        check_request(r#""method":"POST","bodySize":7,"headers":[["Host","h"]],"httpVersion":"HTTP/1.1""#, LOST);
+        check_request(r#""method":"POST","bodySize":0,"headers":[["Host","h"]],"httpVersion":"HTTP/1.1""#, "(none)");
+        check_request(r#""method":"POST","headers":[["Content-Length","0"]],"httpVersion":"h2""#, "(none)");
+        check_request(r#""method":"GET","headers":[["content-length","5"]]"#, LOST);
+    }
+
+    #[test]
+    fn forms_are_rebuilt_from_their_parameters() {
+        let params = r#""method":"POST","postData":{"mimeType":"application/x-www-form-urlencoded","params":
+            [{"name":"redirect_uri","value":"http://h/a b?c=ä"},{"name":"x"}]}"#;
+        check_request(params, "redirect_uri=http%3A%2F%2Fh%2Fa+b%3Fc%3D%C3%A4&x=");
+        let encoded = params.replace("http://h/a b?c=ä", "http%3A%2F%2Fh");
+        let exchange = exchange(&encoded, r#""headers":[]"#, Recorder::Chromium);
+        assert_eq!(shown(&exchange.request.body), "redirect_uri=http%3A%2F%2Fh&x=");
+        check_request(&params.replace("application/x-www-form-urlencoded", "multipart/form-data; boundary=b"), LOST);
+    }
+
+    fn check_response(response: &str, expected: &str) {
+        let exchange = exchange(r#""method":"GET""#, response, Recorder::Other);
+        assert_eq!(shown(&exchange.answer.response().unwrap().body), expected, "{response}");
+    }
+
+    #[test]
+    fn bodies_of_responses() {
+        check_response(r#""content":{"size":2,"text":"ok"}"#, "ok");
+        check_response(r#""content":{"size":2,"text":"b2s=","encoding":"Base64"}"#, "ok");
+        check_response(r#""content":{"size":0,"text":""}"#, "(none)");
+        check_response(r#""content":{"size":9,"text":""}"#, LOST);
+        check_response(r#""content":{"size":0,"text":""},"headers":[["Content-Length","9"]]"#, LOST);
+        check_response(r#""content":{"size":0},"headers":[["Content-Length","0"]]"#, "(none)");
+        check_response(r#""content":{"size":0}"#, LOST);
+        check_response(r#""content":{"size":0,"text":null}"#, LOST);
+        check_response(r#""content":{}"#, LOST);
+        check_response(r#""status":204,"content":{"size":0}"#, "(none)");
+        check_response(r#""status":304,"content":{"size":0,"text":""}"#, LOST);
+        check_response(r#""status":304,"content":{"size":2,"text":"ok"}"#, "ok");
+        check_response(r#""content":{"text":""},"headers":[["Content-Type","text/event-stream"]]"#, LOST);
+    }
+
+    #[test]
+    fn an_answer_to_head_has_no_body() {
+        let exchange = exchange(r#""method":"HEAD""#, r#""headers":[["Content-Length","9"]]"#, Recorder::Other);
+        assert_eq!(shown(&exchange.answer.response().unwrap().body), "(none)");
+    }
+}
