@@ -83,6 +83,7 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
+            | F::IdReadable
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -94,7 +95,8 @@ impl Field {
             | F::BearerJwtNbf
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
-            | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
+            | F::ResponseClientSecretExpiresAt
+            | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
                 Shape::Number(Unit::One)
