@@ -137,7 +137,7 @@ fn header_list(whose: &str, json: Raw<'_>, context: Context<'_>, problems: &mut 
     if pairs.over_limit {
         withheld = Withheld::Everything;
         problems.push(format!("{whose} headers over the limit; kept the first {}", pairs.list.len()));
-    } else if pairs.list.is_empty() && !context.recorder.never_sanitizes() {
+    } else if pairs.list.is_empty() && !context.recorder.lists_the_wire() {
         withheld = Withheld::Everything;
     }
     Headers { list: fields(pairs), withheld }

@@ -91,10 +91,10 @@ struct Scale {
 
 impl Scale {
     fn find(measures: &[Measure], recorder: Recorder) -> Option<Scale> {
-        if recorder.never_sanitizes() {
+        if !recorder.sizes_may_measure() {
             return None;
         }
-        let measured = matches!(recorder, Recorder::Chromium | Recorder::Firefox);
+        let measured = recorder.sizes_are_measured();
         (0..WAYS).find_map(|way| {
             let excesses: Vec<i64> = measures.iter().filter_map(|measure| measure.by(way)).collect();
             constant(&excesses, measured && way == 0).map(|constant| Scale { way, constant })
@@ -143,7 +143,7 @@ pub(super) fn decide(drafts: &mut [Draft], recorder: Recorder) -> Sanitized {
     };
     let lists_host = drafts.iter().any(|draft| names_host(&draft.exchange.request.headers));
     for (draft, (request, response)) in drafts.iter_mut().zip(verdicts) {
-        if !recorder.never_sanitizes() && is_provisional(draft, lists_host) {
+        if !recorder.lists_the_wire() && is_provisional(draft, lists_host) {
             draft.exchange.request.headers.withheld = Withheld::Everything;
         }
         set(&mut draft.exchange.request.headers, sanitized, request);
