@@ -187,7 +187,7 @@ pub enum Withheld {
     Nothing,
     /// `Authorization`, `Cookie` and `Set-Cookie` may have been removed.
     Credentials,
-    /// One of `Authorization` and `Cookie` was removed for certain; the number is its length on the wire in octets,
+    /// One of `Authorization` and `Cookie` (in a response: `Set-Cookie`) was removed for certain; the number is its length on the wire in octets,
     /// name, colon, space and line end included, of all that was removed.
     CredentialsFor(u32),
     /// The list is not what was sent on the wire.
