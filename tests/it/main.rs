@@ -14,6 +14,7 @@ mod report_fixtures;
 mod report_text;
 mod rules;
 mod run;
+mod secrets;
 mod stories;
 mod verdicts;
 mod walk;
