@@ -414,12 +414,7 @@ def server_misreads_authorization(made):
     retry(made, "initialize")
 
 
-def forbidden(made):
-    refuse(made, "initialize")
-    made["initialize"].set_status(403, "Forbidden")
-
-
-@page(native, ok=forbidden)
+@page(native)
 def right_audience_refused(made):
     refuse(made, "initialize")
     retry(made, "initialize")

@@ -83,22 +83,18 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
-            | F::IdReadable
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
-            | F::IdReadable
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
             F::BearerJwtExp
             | F::BearerJwtNbf
             | F::BearerJwtIat
-            | F::ServerDate
             | F::AccessTokenJwtExp
-            | F::ResponseClientSecretExpiresAt
-            | F::ServerDate => Shape::Number(Unit::InstantSeconds),
+            | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
                 Shape::Number(Unit::One)

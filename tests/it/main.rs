@@ -15,6 +15,7 @@ mod report_text;
 mod rules;
 mod run;
 mod secrets;
+mod shapes;
 mod stories;
 mod verdicts;
 mod walk;
