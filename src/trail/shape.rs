@@ -87,6 +87,7 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
+            | F::IdReadable
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
@@ -94,7 +95,8 @@ impl Field {
             | F::BearerJwtNbf
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
-            | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
+            | F::ResponseClientSecretExpiresAt
+            | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
                 Shape::Number(Unit::One)
