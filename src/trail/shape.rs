@@ -83,6 +83,7 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
+            | F::IdReadable
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
