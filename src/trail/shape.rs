@@ -88,7 +88,6 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
-            | F::IdReadable
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
