@@ -227,7 +227,7 @@ fn looks_like_credential(value: &str) -> bool {
 /// Whether a path segment is no word of a route but a random handle: of a login in progress, which stands in a cookie
 /// as well, or of an MCP endpoint that takes whoever knows its URL. UUIDs are names and stay.
 fn looks_random(segment: &str) -> bool {
-    let has = |kind: fn(&u8) -> bool| segment.as_bytes().iter().any(|octet| kind(octet));
+    let has = |kind: fn(&u8) -> bool| segment.as_bytes().iter().any(kind);
     segment.len() >= 20
         && segment.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_' || octet == b'-')
         && has(u8::is_ascii_lowercase)
