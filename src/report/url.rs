@@ -1,5 +1,5 @@
-//! URLs without the secrets in them: values of parameters that carry credentials become fingerprints, everything else
-//! stays octet for octet.
+//! URLs without the secrets in them: values of parameters that carry credentials, and random handles in paths, become
+//! fingerprints; everything else stays octet for octet.
 //!
 //! Does not parse URLs as a browser would: a broken one must come out with its secrets masked as well.
 
@@ -109,12 +109,12 @@ impl Masker<'_> {
         }
     }
 
-    /// Parameters of path segments (`;jsessionid=...`), and segments that are tokens or URLs themselves.
+    /// Parameters of path segments (`;jsessionid=...`), and segments that are tokens, handles or URLs themselves.
     fn path(&self, path: &str, depth: usize) -> String {
         let segments = path.split('/').map(|segment| {
             let mut parts = segment.split(';');
             let name = parts.next().unwrap_or_default();
-            let mut safe = self.unnamed(name, depth);
+            let mut safe = if looks_random(name) { self.masked(name) } else { self.unnamed(name, depth) };
             for part in parts {
                 safe.push(';');
                 safe.push_str(&self.parameter(part, depth));
@@ -224,6 +224,17 @@ fn looks_like_credential(value: &str) -> bool {
         || (value.starts_with("urn:ietf:params:oauth:request_uri:"))
 }
 
+/// Whether a path segment is no word of a route but a random handle: of a login in progress, which stands in a cookie
+/// as well, or of an MCP endpoint that takes whoever knows its URL. UUIDs are names and stay.
+fn looks_random(segment: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| segment.as_bytes().iter().any(kind);
+    segment.len() >= 20
+        && segment.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_' || octet == b'-')
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_digit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,6 +285,9 @@ mod tests {
         check("//user@host/a", "//{user}@host/a");
         check("https://app/#access_token=t&expires_in=3600", "https://app/#access_token={t}&expires_in=3600");
         check("https://app/#/callback?code=c", "https://app/#/callback?code={c}");
+        check("/interaction/R6Q_GgJdo16Zu-GgJdo16/login", "/interaction/{R6Q_GgJdo16Zu-GgJdo16}/login");
+        check("/s/0f8fad5b-d9cb-469f-a165-70867728950e/mcp", "/s/0f8fad5b-d9cb-469f-a165-70867728950e/mcp");
+        check("/.well-known/oauth-protected-resource/V2", "/.well-known/oauth-protected-resource/V2");
         check("/a;jsessionid=1/b", "/a;jsessionid={1}/b");
         check("/mcp/eyJhbGciOiJub25lIn0.eyJhIjoxfQ./sse", "/mcp/{eyJhbGciOiJub25lIn0.eyJhIjoxfQ.}/sse");
         check("/go/https%3A%2F%2Fas%2Fcb", "/go/https%3A%2F%2Fas%2Fcb");
