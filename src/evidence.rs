@@ -32,6 +32,15 @@ impl Timestamp {
     }
 }
 
+/// The end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// When.
+    pub at: Timestamp,
+    /// Whether by RST; otherwise by FIN.
+    pub by_reset: bool,
+}
+
 /// The place of one exchange in its recording, in the words of the tool that people open it with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum At {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::body::Body;
-use crate::evidence::{At, CaptureId, Timestamp};
+use crate::evidence::{At, CaptureId, Closed, Timestamp};
 
 /// Why something is not known although it may have been there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,15 +86,6 @@ pub struct Connection {
     pub page: Option<Arc<str>>,
     /// When and how the connection ended; `None` where the recording does not show an end.
     pub closed: Option<Closed>,
-}
-
-/// The end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Closed {
-    /// When.
-    pub at: Timestamp,
-    /// Whether by RST; otherwise by FIN.
-    pub by_reset: bool,
 }
 
 /// A request.

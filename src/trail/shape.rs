@@ -83,7 +83,6 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
-            | F::IdReadable
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -94,7 +93,6 @@ impl Field {
             F::BearerJwtExp
             | F::BearerJwtNbf
             | F::BearerJwtIat
-            | F::ServerDate
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
