@@ -83,6 +83,7 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
+            | F::IdReadable
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -93,6 +94,7 @@ impl Field {
             F::BearerJwtExp
             | F::BearerJwtNbf
             | F::BearerJwtIat
+            | F::ServerDate
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
