@@ -94,9 +94,9 @@ impl Field {
             F::BearerJwtExp
             | F::BearerJwtNbf
             | F::BearerJwtIat
-            | F::ServerDate
             | F::AccessTokenJwtExp
-            | F::ResponseClientSecretExpiresAt => Shape::Number(Unit::InstantSeconds),
+            | F::ResponseClientSecretExpiresAt
+            | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
                 Shape::Number(Unit::One)

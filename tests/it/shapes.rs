@@ -51,7 +51,7 @@ fn misfits(record: &Record) -> Vec<String> {
 fn values_have_the_shape_of_their_field() {
     let (mut wrong, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for file in recordings() {
-        let listing = authtrail::list(&[file], &authtrail::Options::default());
+        let listing = authtrail::list(&[file], &authtrail::decode::ReadOptions::default(), None);
         for record in listing.incident.trails.iter().flat_map(|trail| &trail.records) {
             seen.insert(record.kind);
             wrong.extend(misfits(record));
