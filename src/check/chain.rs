@@ -170,8 +170,7 @@ fn is_refresh(request: &Record) -> bool {
 }
 
 fn challenge(trail: &Trail) -> Option<Step> {
-    let triggers = trail.flows.iter().filter_map(|flow| flow.trigger);
-    let record = triggers.last()?;
+    let record = trail.flows.iter().rev().find_map(|flow| flow.trigger)?;
     let refusal = trail.record(record)?;
     let mut note = refusal.number(Field::Status).map(|status| status.to_string()).unwrap_or_default();
     let field = if refusal.text(Field::ChallengeResourceMetadata).is_some() {

@@ -7,6 +7,7 @@ mod bind;
 mod classify;
 mod derive;
 mod flow;
+mod groups;
 mod identity;
 mod keys;
 pub mod read;
@@ -15,6 +16,7 @@ mod revision;
 pub mod schema;
 mod schema_table;
 pub mod shape;
+mod sightings;
 mod steps;
 mod view;
 mod window;
@@ -84,12 +86,12 @@ impl Trail {
         self.stretches.get(after.saturating_sub(1))
     }
 
-    /// The records of one kind, in time order.
+    /// The records of one kind, in time order; further sightings of the same request apart.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (RecordId, &Record)> {
         self.records
             .iter()
             .enumerate()
-            .filter(move |(_, record)| record.kind == kind)
+            .filter(move |(_, record)| record.kind == kind && !record.is_upstream)
             .map(|(at, record)| (RecordId(at as u32), record))
     }
 }
