@@ -91,6 +91,16 @@ pub enum Path {
     Binding(Binding),
 }
 
+impl Path {
+    /// The field, where it is one of the judged record itself.
+    pub fn own_field(self) -> Option<Field> {
+        match self {
+            Path::Own(field) => Some(field),
+            Path::Bound(..) | Path::Binding(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
