@@ -247,6 +247,8 @@ pub struct Page {
     pub alternatives: Vec<String>,
     /// More general pages that are absorbed.
     pub explains: Vec<String>,
+    /// A violation shows a wrong repair being tried after a loss of this kind (design, decision 12).
+    pub tried_after: Vec<Symptom>,
     /// The prose.
     pub text: PageText,
     /// The page as written.
