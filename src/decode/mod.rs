@@ -7,6 +7,7 @@ pub mod exchange;
 mod format;
 pub mod har;
 mod json_text;
+mod unwrap;
 
 use std::path::{Path, PathBuf};
 
@@ -134,6 +135,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
             said.extend(problems);
             more = more_problems;
             exchanges = read;
+            exchanges.iter_mut().for_each(|exchange| unwrap::unwrap(exchange, &options.limits));
             facts = CaptureFacts {
                 creator,
                 sanitized,
