@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::bind::{self, Pairs};
 use super::classify::{Directory, classify};
+use super::clocks;
 use super::derive;
 use super::flow;
 use super::groups;
@@ -14,6 +15,7 @@ use super::revision;
 use super::schema::{Field, Kind, Revision};
 use super::sightings;
 use super::steps::{self, Context};
+use super::twins;
 use super::view::View;
 use super::window::{Windows, visible_legs};
 use super::{Incident, Trail};
@@ -34,15 +36,22 @@ pub struct BuildOptions {
 /// Reconstructs the trails of one incident from its exchanges.
 pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &BuildOptions) -> Incident {
     let end_marks = captures.iter().filter_map(|facts| Some((facts.id, facts.end_mark?))).collect::<Vec<_>>();
+    let mut exchanges = exchanges;
+    let clock_offsets = set_clocks(&mut exchanges, captures.len(), &options.limits);
     let exchanges = in_time_order(exchanges);
     let ordinals = ordinals(&exchanges);
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
     let (roles, directory) = classify(&views, &options.limits);
     let records = all_records(&views, &roles, &directory, &options.limits);
-    let pairs = Pairs { preflights: pair_preflights(&views, &roles), hops: sightings::hops(&views, &options.limits) };
-    let records = mark_upstream(records, &pairs);
+    let pairs = Pairs {
+        preflights: pair_preflights(&views, &roles),
+        hops: sightings::hops(&views, &options.limits),
+        twins: twins::twins(&views, &options.limits),
+    };
+    let records = mark_upstream(join_twins(records, &pairs), &pairs);
     let mut clients = identity::clients(&views, &roles, &records, &directory);
-    let with_their_request = pairs.preflights.iter().copied().chain(pairs.hops.iter().map(|(near, far)| (*far, *near)));
+    let with_their_request =
+        pairs.preflights.iter().copied().chain(pairs.hops.iter().chain(&pairs.twins).map(|(near, far)| (*far, *near)));
     for (follower, request) in with_their_request {
         let client = clients.of_exchange.get(identity::index(request)).copied().flatten();
         if let Some(slot) = clients.of_exchange.get_mut(identity::index(follower)) {
@@ -60,7 +69,51 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
         }
     }
     drop(views);
-    Incident { exchanges, ordinals, roles, trail_of, trails }
+    Incident { exchanges, ordinals, roles, trail_of, trails, clock_offsets }
+}
+
+/// Sets the clocks of all recordings to that of the first, and says by how much.
+fn set_clocks(exchanges: &mut [Exchange], captures: usize, limits: &Limits) -> Vec<i64> {
+    if captures < 2 {
+        return vec![0; captures];
+    }
+    let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, limits)).collect();
+    let (roles, directory) = classify(&views, limits);
+    let records = all_records(&views, &roles, &directory, limits);
+    let offsets = clocks::offsets(&views, &records, captures, limits);
+    drop(views);
+    for exchange in exchanges {
+        let offset = offsets.get(exchange.capture.0 as usize).copied().unwrap_or(0);
+        let shift = |time: Timestamp| Timestamp(time.0.saturating_add(offset));
+        exchange.sent_at = exchange.sent_at.map(shift);
+        exchange.answered_at = exchange.answered_at.map(shift);
+        if let Some(closed) = &mut exchange.connection.closed {
+            closed.at = shift(closed.at);
+        }
+    }
+    offsets
+}
+
+/// One record for twins: what the first recording hides comes from the other.
+fn join_twins(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
+    if pairs.twins.is_empty() {
+        return records;
+    }
+    let first_of: HashMap<ExchangeId, ExchangeId> = pairs.twins.iter().map(|(first, other)| (*other, *first)).collect();
+    let (others, mut kept): (Vec<Record>, Vec<Record>) =
+        records.drain(..).partition(|record| first_of.contains_key(&record.exchange));
+    for other in others {
+        let first = first_of.get(&other.exchange);
+        let twin = kept.iter_mut().find(|record| Some(&record.exchange) == first && record.kind == other.kind);
+        if let Some(twin) = twin {
+            twins::fill_from(twin, &other);
+        } else if let Some(first) = first {
+            // The first recording did not tell what this is.
+            kept.push(Record { exchange: *first, ..other });
+        }
+    }
+    kept.sort_by_key(|record| record.exchange);
+    kept
 }
 
 /// Marks the records of further sightings. Only MCP exchanges are compared between hops; other steps are judged where

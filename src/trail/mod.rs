@@ -5,6 +5,7 @@
 mod assemble;
 mod bind;
 mod classify;
+mod clocks;
 mod derive;
 mod flow;
 mod groups;
@@ -18,6 +19,7 @@ mod schema_table;
 pub mod shape;
 mod sightings;
 mod steps;
+mod twins;
 mod view;
 mod window;
 
@@ -41,6 +43,8 @@ pub struct Incident {
     pub trail_of: Vec<Option<usize>>,
     /// The trails, in order of their first exchange.
     pub trails: Vec<Trail>,
+    /// Microseconds that were added to the times of each recording to get those of the first; 0 for the first.
+    pub clock_offsets: Vec<i64>,
 }
 
 /// One client at one MCP endpoint.

@@ -71,7 +71,7 @@ fn is_nested(outer: &Exchange, inner: &Exchange) -> bool {
         (None, _) => true,
         (Some(_), None) => false,
     };
-    outer_sent <= inner_sent && ends && outer.connection.id != inner.connection.id
+    outer_sent <= inner_sent && ends && (outer.capture, &outer.connection.id) != (inner.capture, &inner.connection.id)
 }
 
 /// The same method, the same body, and for requests without body the same target.

@@ -32,6 +32,8 @@ pub(crate) struct Pairs {
     pub preflights: Vec<(ExchangeId, ExchangeId)>,
     /// Each request and its sighting one hop nearer to the server.
     pub hops: Vec<(ExchangeId, ExchangeId)>,
+    /// Each exchange and the same one in another recording.
+    pub twins: Vec<(ExchangeId, ExchangeId)>,
 }
 
 /// One binding that was found.
