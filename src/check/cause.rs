@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::evaluate;
-use super::judge::RuleVerdict;
+use super::judge::{self, RuleVerdict};
 use super::language::{Certainty, Page, Symptom};
 use super::loss::{Loss, Taken, taken};
 use super::rule_set::{PageId, RuleSet};
@@ -99,7 +98,7 @@ pub fn cause(
             }
         }
     }
-    let strength = |candidate: &Candidate| evaluate::certainty(rules.page(candidate.page), trail, candidate.record);
+    let strength = |candidate: &Candidate| judge::certainty(rules, trail, candidate.page, candidate.record);
     // The earliest hand-over; among pages of one link the surer one, then the earlier step.
     let order = |(candidate, _): &(Candidate, Loss)| {
         let page = rules.page(candidate.page);
