@@ -1,6 +1,7 @@
 //! Custody: which other step each record belongs to. Resolved once, here; no page and no relation searches.
 
 mod authorization;
+mod endpoints;
 mod groups;
 mod mcp;
 
@@ -63,6 +64,9 @@ pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<
             Kind::AuthorizationRequest => authorization::bind_request(&binder, id, record, &mut found),
             Kind::AuthorizationResponse => authorization::bind_response(&binder, id, record, &mut found),
             Kind::TokenRequest => authorization::bind_token_request(&binder, id, record, &mut found),
+            Kind::DeviceAuthorizationRequest | Kind::IntrospectionRequest | Kind::RevocationRequest => {
+                endpoints::bind(&binder, id, record, &mut found);
+            }
             Kind::TokenResponse => authorization::bind_token_response(&binder, id, record, &mut found),
             _ => {}
         }
