@@ -20,6 +20,16 @@ pub struct Loss {
     pub repaired_by: Option<RecordId>,
     /// Whether the protocol foresees such a refusal: repaired, it is no loss and worth no word.
     pub is_foreseen: bool,
+    /// For the challenge that a login began with: how the login stopped. What explains the loss must explain this stop,
+    /// since the challenge itself is foreseen.
+    pub stop: Option<Symptom>,
+}
+
+impl Loss {
+    /// The symptom that a cause has to explain.
+    pub fn to_explain(&self) -> Symptom {
+        self.stop.unwrap_or(self.symptom)
+    }
 }
 
 /// How the server took an MCP exchange.
@@ -91,7 +101,9 @@ pub fn symptoms(trail: &Trail) -> Vec<Loss> {
         let Some((symptom, link)) = shown else { continue };
         let repaired_by = repair(trail, id, record, symptom);
         let is_foreseen = is_foreseen(record, symptom);
-        found.push(Loss { symptom, record: id, link, repaired_by, is_foreseen });
+        let begins_login = symptom == Symptom::Unauthorized && is_challenge(record) && !has_token_before(trail, record);
+        let stop = begins_login.then(|| stop_of_login(trail, id));
+        found.push(Loss { symptom, record: id, link, repaired_by, is_foreseen, stop });
     }
     found
 }
@@ -118,6 +130,29 @@ fn token_was_taken(trail: &Trail) -> bool {
     let taken_with_token =
         |record: &Record| taken(record) == Taken::Accepted && record.state(Field::Bearer) != &State::Absent;
     trail.of_kind(Kind::McpExchange).any(|(_, record)| taken_with_token(record))
+}
+
+/// How the login that a challenge began came to its end: the step that did not come, or that was refused.
+fn stop_of_login(trail: &Trail, challenge: RecordId) -> Symptom {
+    let flow =
+        trail.flows.iter().find(|flow| flow.records.contains(&challenge) && flow.records.first() <= Some(&challenge));
+    let records = || {
+        flow.into_iter().flat_map(|flow| &flow.records).filter(|id| **id > challenge).filter_map(|id| trail.record(*id))
+    };
+    let last = |kind: Kind| records().filter(|record| record.kind == kind).last();
+    if let Some(response) = last(Kind::TokenResponse) {
+        let refused = matches!(response.number(Field::Status), Some(400..=599));
+        return if refused { Symptom::TokenError } else { Symptom::NoMcpRequest };
+    }
+    if let Some(response) = last(Kind::AuthorizationResponse) {
+        let refused = matches!(response.state(Field::Error), State::Present(_));
+        return if refused { Symptom::AuthorizationError } else { Symptom::NoTokenRequest };
+    }
+    if let Some(request) = last(Kind::AuthorizationRequest) {
+        let refused = matches!(request.number(Field::Status), Some(400..=599));
+        return if refused { Symptom::AuthorizationError } else { Symptom::NoCallback };
+    }
+    Symptom::NoAuthorizationRequest
 }
 
 /// A 401 to a request without a token: the way in that the protocol foresees.
