@@ -34,7 +34,11 @@ impl Page {
         let names = |page: &Page, slug: &String| page.alternatives().any(|named| named == slug);
         // A wrong repair is tried after a loss that another page explains.
         let is_attempt = |page: &Page| !page.head.tried_after.is_empty();
-        is_attempt(self) || is_attempt(other) || self.slug == other.slug || names(self, &other.slug) || names(other, &self.slug)
+        is_attempt(self)
+            || is_attempt(other)
+            || self.slug == other.slug
+            || names(self, &other.slug)
+            || names(other, &self.slug)
     }
 
     fn alternatives(&self) -> impl Iterator<Item = &String> {
