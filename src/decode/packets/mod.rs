@@ -20,6 +20,8 @@ mod reassembly;
 mod rounds;
 mod segment;
 pub(crate) mod stream;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 

@@ -106,7 +106,7 @@ impl Reassembly {
     /// Finds where each direction begins: behind its SYN, or where the other end says; otherwise at the lowest number of
     /// the first segments, in the middle.
     pub(super) fn begin(&mut self, run: &[Segment]) {
-        let near = run.get(..NEAR).unwrap_or(run);
+        let near = run.get(..AHEAD).unwrap_or(run);
         let syn = |end: End| near.iter().find(|segment| segment.from == end && segment.flags & (SYN | RST) == SYN);
         for end in [End::First, End::Second] {
             let of_other = || {
