@@ -7,6 +7,7 @@ pub mod exchange;
 mod format;
 pub mod har;
 mod json_text;
+pub mod packets;
 mod unwrap;
 
 use std::path::{Path, PathBuf};
