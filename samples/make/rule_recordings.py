@@ -212,6 +212,13 @@ def metadata_at_no_known_place(made):
 
 
 @page(native)
+def advertised_metadata_unusable(made):
+    not_found(made["resource_metadata"])
+    made.cut_after("resource_metadata")
+    retry(made)
+
+
+@page(native)
 def resource_of_another_server(made):
     document(made, "resource_metadata", resource="http://mcp-a.internal:8081/mcp")
     made.cut_after("resource_metadata")
@@ -414,12 +421,7 @@ def server_misreads_authorization(made):
     retry(made, "initialize")
 
 
-def forbidden(made):
-    refuse(made, "initialize")
-    made["initialize"].set_status(403, "Forbidden")
-
-
-@page(native, ok=forbidden)
+@page(native)
 def right_audience_refused(made):
     refuse(made, "initialize")
     retry(made, "initialize")

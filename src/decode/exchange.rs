@@ -84,6 +84,8 @@ pub struct Connection {
     pub server: Option<SocketAddr>,
     /// The page that sent the request, in the recorder's name for it; `None` outside browsers.
     pub page: Option<Arc<str>>,
+    /// Address of the debugging tool's backend through which the page sent this; `None` where it was sent directly.
+    pub wrapper: Option<Arc<str>>,
     /// When and how the connection ended; `None` where the recording does not show an end.
     pub closed: Option<Closed>,
 }
@@ -187,7 +189,7 @@ pub enum Withheld {
     Nothing,
     /// `Authorization`, `Cookie` and `Set-Cookie` may have been removed.
     Credentials,
-    /// One of `Authorization` and `Cookie` was removed for certain; the number is its length on the wire in octets,
+    /// One of `Authorization` and `Cookie` (in a response: `Set-Cookie`) was removed for certain; the number is its length on the wire in octets,
     /// name, colon, space and line end included, of all that was removed.
     CredentialsFor(u32),
     /// The list is not what was sent on the wire.

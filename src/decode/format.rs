@@ -38,6 +38,8 @@ pub(super) struct Reading {
     pub(super) end_mark: Option<Timestamp>,
     /// What could not be read: the place in it, and the message.
     pub(super) problems: Vec<(Option<String>, String)>,
+    /// How many more there are that are not listed.
+    pub(super) more_problems: usize,
 }
 
 /// Every format, in the order in which they are tried.

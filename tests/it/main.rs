@@ -14,6 +14,8 @@ mod report_fixtures;
 mod report_text;
 mod rules;
 mod run;
+mod secrets;
+mod shapes;
 mod stories;
 mod verdicts;
 mod walk;

@@ -22,6 +22,7 @@ mod segment;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use bytes::Bytes;
 

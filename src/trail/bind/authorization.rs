@@ -139,8 +139,14 @@ fn same_issuer(binder: &Binder<'_>, request: Option<RecordId>, other: &Record) -
     issuer.is_none_or(|issuer| other.text(Field::Issuer) == Some(issuer))
 }
 
-/// By state; else, where a state came that nobody sent or none came, the one request that is open.
+/// The request in whose own redirect it stands; else by state; else, where a state came that nobody sent or none came,
+/// the one request that is open.
 fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
+    let redirect = record.slot(Field::RedirectSeen).map(|slot| slot.exchange);
+    let mut requests = binder.of_kind(Kind::AuthorizationRequest);
+    if let Some((request, _)) = requests.find(|(_, request)| Some(request.exchange) == redirect) {
+        return Some(request);
+    }
     let state = record.text(Field::State);
     if state.is_some() {
         let by_state =
