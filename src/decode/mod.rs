@@ -7,6 +7,8 @@ pub mod exchange;
 mod format;
 pub mod har;
 mod json_text;
+mod packets;
+pub mod pieces;
 
 use std::path::{Path, PathBuf};
 
