@@ -1,10 +1,12 @@
 //! Undoes compression, of whole recordings and of bodies, within limits.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use brotli_decompressor::Decompressor;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use ruzstd::decoding::StreamingDecoder;
+
+use super::limits::Limits;
 
 /// A way of compressing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +70,32 @@ pub fn decompress(coding: Coding, input: &[u8], most: usize, ratio: usize) -> (V
     (out, end)
 }
 
+/// Decompresses what `reader` brings, `size` octets, as [`decompress`] does, and tells after each step how many octets
+/// have come out.
+///
+/// Zstandard frames after the first one are not read: a body is one frame.
+pub(crate) fn decompress_from<R: BufRead>(
+    coding: Coding,
+    reader: &mut R,
+    size: usize,
+    limits: &Limits,
+    out: &mut Vec<u8>,
+    mut step: impl FnMut(&R, usize),
+) -> End {
+    let most = limits.body.min(size.saturating_mul(limits.ratio).max(RATIO_FREE));
+    match coding {
+        Coding::Gzip => steps(MultiGzDecoder::new(reader), out, most, |d, n| step(d.get_ref(), n)),
+        Coding::Zlib => steps(ZlibDecoder::new(reader), out, most, |d, n| step(d.get_ref(), n)),
+        Coding::Deflate => steps(DeflateDecoder::new(reader), out, most, |d, n| step(d.get_ref(), n)),
+        // A small buffer, so that what came out belongs to what was just read.
+        Coding::Brotli => steps(Decompressor::new(reader, 512), out, most, |d, n| step(d.get_ref(), n)),
+        Coding::Zstd => match StreamingDecoder::new(reader) {
+            Ok(decoder) => steps(decoder, out, most, |d, n| step(d.get_ref(), n)),
+            Err(_) => End::Broken,
+        },
+    }
+}
+
 /// RFC 8878, 3: a stream is one or more frames.
 fn zstd_frames(mut input: &[u8], out: &mut Vec<u8>, most: usize) -> End {
     while !input.is_empty() {
@@ -90,7 +118,11 @@ fn zstd_frames(mut input: &[u8], out: &mut Vec<u8>, most: usize) -> End {
     End::Whole
 }
 
-fn drain(mut reader: impl Read, out: &mut Vec<u8>, most: usize) -> End {
+fn drain(reader: impl Read, out: &mut Vec<u8>, most: usize) -> End {
+    steps(reader, out, most, |_, _| {})
+}
+
+fn steps<R: Read>(mut reader: R, out: &mut Vec<u8>, most: usize, mut step: impl FnMut(&R, usize)) -> End {
     let mut chunk = vec![0u8; 32 << 10];
     loop {
         let count = match reader.read(&mut chunk) {
@@ -101,6 +133,7 @@ fn drain(mut reader: impl Read, out: &mut Vec<u8>, most: usize) -> End {
         };
         let room = most.saturating_sub(out.len());
         out.extend(chunk.iter().take(count.min(room)));
+        step(&reader, out.len());
         if count > room {
             return End::OverLimit;
         }

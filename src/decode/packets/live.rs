@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use super::Context;
 use super::client::client;
 use super::connections::ConnectionId;
-use super::layers::{Ending, Layers};
+use super::http::{Found, Layer};
+use super::layers::{Layers, Shared};
 use super::reassembly::Reassembly;
 use super::segment::{End, Segment, Source};
-use super::stream::{Chunk, Content, Conversation, Side};
+use super::stream::{Chunk, Content, Conversation, Side, Sink};
+use super::tls::TlsFacts;
 
 /// Segments that are wanted before it is decided who is the client.
 const ENOUGH: usize = 64;
@@ -29,7 +31,8 @@ pub(super) struct Live {
 /// What is above TCP.
 struct Above {
     client: End,
-    layers: Layers,
+    layers: Box<Layers>,
+    shared: Shared,
 }
 
 /// Octets that are not in the recording.
@@ -43,8 +46,12 @@ struct Missing {
 
 /// What is left of a connection.
 pub(super) struct Finished {
-    /// What the layers above found.
-    pub ending: Ending,
+    /// `tcp.stream`.
+    pub stream: u32,
+    /// What HTTP found.
+    pub found: Found,
+    /// What is known of its TLS.
+    pub tls: Vec<TlsFacts>,
     /// What could not be read: the frame, and the message.
     pub problems: Vec<(u32, String)>,
 }
@@ -76,9 +83,8 @@ impl Live {
                 return;
             }
             let ports = self.ends.map(|end| end.port());
-            let client = client(&segments, ports, source);
-            let layers = Layers::new(self.conversation(client, context), context);
-            self.above = Some(Above { client, layers });
+            self.reassembly.begin(&segments);
+            self.above = Some(self.above(client(&segments, ports, source), context));
             self.tell_where_it_begins(&segments);
         }
         let Live { reassembly, above, missing, .. } = self;
@@ -97,7 +103,6 @@ impl Live {
     /// A recording that begins in the middle of a connection lacks something of unknown size.
     fn tell_where_it_begins(&mut self, segments: &[Segment]) {
         let Some(first) = segments.first() else { return };
-        self.reassembly.begin(segments);
         for end in [End::First, End::Second] {
             if !self.reassembly.from_start(end)
                 && let Some(above) = &mut self.above
@@ -108,36 +113,51 @@ impl Live {
         }
     }
 
-    fn conversation(&self, client: End, context: &Context<'_>) -> Conversation {
+    fn above(&self, client: End, context: &Context<'_>) -> Above {
+        let (capture, tcp_stream) = (context.capture, self.id.0);
         let [first, second] = self.ends;
-        let (client, server) = if client == End::First { (first, second) } else { (second, first) };
-        Conversation { capture: context.capture, tcp_stream: self.id.0, client, server, closed: None }
+        let (asking, asked) = if client == End::First { (first, second) } else { (second, first) };
+        let conversation = Conversation { capture, tcp_stream, client: asking, server: asked, closed: None };
+        let shared =
+            Shared { keylog: context.keylog.clone(), limits: context.options.limits, seen: Default::default() };
+        let mid_stream = [End::First, End::Second].iter().any(|end| !self.reassembly.from_start(*end));
+        let layers = Box::new(Layers::new(conversation, shared.clone(), mid_stream));
+        Above { client, layers, shared }
     }
 
     /// What is left, after the last run.
     pub(super) fn finish(self) -> Finished {
         let stream = self.id.0;
-        let mut problems = Vec::new();
         let closed = self.reassembly.closed();
-        let Some(above) = self.above else { return Finished { ending: Ending::default(), problems } };
-        let ending = above.layers.finish(closed);
-        if ending.of_use {
+        let (mut found, mut tls) = (Found::default(), Vec::new());
+        if let Some(above) = self.above {
+            found = above.layers.finish();
+            tls = above.shared.take_seen();
+            found.exchanges.iter_mut().for_each(|exchange| exchange.connection.closed = closed);
+        }
+        let mut problems = Vec::new();
+        if found.recognised {
+            let mut say = |frame, message: String| problems.push((frame, format!("tcp.stream {stream}: {message}")));
             if let Some(frame) = self.missing.frame {
-                let Missing { places, octets, .. } = self.missing;
-                let places = if places == 1 { "in one place".to_owned() } else { format!("in {places} places") };
-                problems
-                    .push((frame, format!("tcp.stream {stream}: {octets} octets are not in the recording, {places}")));
+                say(frame, self.missing.describe());
             }
             if let Some(frame) = self.reassembly.differing {
                 let message = "octets that came before come again with other content; kept the first copy";
-                problems.push((frame, format!("tcp.stream {stream}: {message}")));
+                say(frame, message.to_owned());
             }
             if self.reassembly.over_limit {
                 let message = "more waits for a missing segment than the limit; it stays a gap";
-                problems.push((self.last_frame, format!("tcp.stream {stream}: {message}")));
+                say(self.last_frame, message.to_owned());
             }
         }
-        Finished { ending, problems }
+        Finished { stream, found, tls, problems }
+    }
+}
+
+impl Missing {
+    fn describe(&self) -> String {
+        let places = if self.places == 1 { "in one place".to_owned() } else { format!("in {} places", self.places) };
+        format!("{} octets are not in the recording, {places}", self.octets)
     }
 }
 
