@@ -94,7 +94,7 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
         let message = format!("more connections open at once than the limit; {too_many} of them were given up");
         reading.problems.push((None, message));
     }
-    if unread.any && options.keylog_from_environment {
+    if unread.any && options.keylog_from_environment && !options.keylogs.is_empty() {
         let names: Vec<String> = options.keylogs.iter().map(|path| path.display().to_string()).collect();
         let message = format!("keys taken from SSLKEYLOGFILE ({}), since --keylog is absent", names.join(", "));
         reading.problems.push((None, message));

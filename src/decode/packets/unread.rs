@@ -7,6 +7,9 @@ use super::tls::{Decryption, TlsFacts, WhyClosed};
 /// Server names that are listed for one reason.
 const NAMES: usize = 5;
 
+/// Octets of the end of a connection: an alert in a record of its own, or two. What is asked or answered takes more.
+const FAREWELL: u64 = 64;
+
 /// The TLS connections of a recording that were not opened.
 #[derive(Default)]
 pub(super) struct Unread {
@@ -49,6 +52,7 @@ impl Unread {
         let mut said = Vec::new();
         match (facts.decryption(), facts.why) {
             (Decryption::Nothing, Some(WhyClosed::NoKeys) | None) => self.without_keys.add(facts),
+            (Decryption::Nothing, Some(WhyClosed::HandshakeNotSeen)) if facts.octets_closed <= FAREWELL => {}
             (Decryption::Nothing, Some(why)) => self.by_reason.entry(why.to_string()).or_default().add(facts),
             (Decryption::Partly, Some(why)) => {
                 said.push((
