@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::{ReadOptions, Sanitized, har};
+use super::{ReadOptions, Sanitized, har, packets};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// A format of recordings.
@@ -45,13 +45,12 @@ pub(super) struct Reading {
 /// Every format, in the order in which they are tried.
 pub(super) const FORMATS: &[Format] = &[
     Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
-    Format { name: "pcapng", recognise: is_pcapng, read: Read::NotYet(OTHER_EXPORT) },
-    Format { name: "pcap", recognise: is_pcap, read: Read::NotYet(OTHER_EXPORT) },
+    Format { name: "pcapng", recognise: is_pcapng, read: Read::With(packets::read) },
+    Format { name: "pcap", recognise: is_pcap, read: Read::With(packets::read) },
     Format { name: "mitmproxy", recognise: is_flow_file, read: Read::NotYet(FLOWS_TO_HAR) },
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
 
-const OTHER_EXPORT: &str = "pass a HAR of the same run";
 const FLOWS_TO_HAR: &str = "convert it with `mitmdump -n -r FILE --set hardump=OUT.har`";
 
 /// The format of `content`.

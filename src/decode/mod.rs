@@ -7,6 +7,8 @@ pub mod exchange;
 mod format;
 pub mod har;
 mod json_text;
+pub mod packets;
+pub mod pieces;
 mod unwrap;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +66,10 @@ pub struct ReadOptions {
     pub limits: Limits,
     /// Whether SHA-256 digests are wanted.
     pub sha256: bool,
+    /// Key logs of the TLS connections in packet captures.
+    pub keylogs: Vec<PathBuf>,
+    /// Whether they were named by `SSLKEYLOGFILE` and not by the user: then the report says so.
+    pub keylog_from_environment: bool,
 }
 
 /// What was read from the recordings of one incident.
