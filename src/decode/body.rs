@@ -24,6 +24,8 @@ enum Content {
     NotRecorded(Unknown),
     /// The octets, transfer and content codings removed.
     Plain(Bytes),
+    /// The octets as sent, with these content codings, in the order applied.
+    Coded(Bytes, Box<[ContentCoding]>),
     /// The octets between the quotes of a JSON string.
     JsonText(JsonText),
 }
@@ -89,6 +91,15 @@ impl Body {
         Body(Content::Plain(octets.into()))
     }
 
+    /// A body without transfer coding; `codings` are the content codings that the message names. One is undone where the
+    /// octets still bear its mark.
+    pub(crate) fn coded(octets: impl Into<Bytes>, codings: Vec<ContentCoding>) -> Self {
+        if codings.is_empty() {
+            return Body::plain(octets);
+        }
+        Body(Content::Coded(octets.into(), codings.into()))
+    }
+
     /// A body in a JSON string: `raw` is what stands between the quotes. `codings` are those that the message names;
     /// one is undone where the octets still bear its mark.
     pub(crate) fn json_text(raw: Bytes, base64: bool, codings: Vec<ContentCoding>) -> Self {
@@ -106,6 +117,7 @@ impl Body {
             Content::NotRecorded(reason) => Err(*reason),
             Content::Plain(octets) if octets.len() > limits.body => Err(Unknown::BodyUnreadable),
             Content::Plain(octets) => Ok(Some(Cow::Borrowed(octets))),
+            Content::Coded(octets, codings) => decode(Cow::Borrowed(octets), codings, limits).map(Some),
             Content::JsonText(text) => text.octets(limits).map(Some),
         }
     }
@@ -133,6 +145,7 @@ impl Body {
             Content::None => Some(0),
             Content::NotRecorded(_) => None,
             Content::Plain(octets) => Some(octets.len() as u64),
+            Content::Coded(..) => self.octets(&Limits::default()).ok().flatten().map(|octets| octets.len() as u64),
             Content::JsonText(text) => text.len(),
         }
     }
@@ -142,7 +155,7 @@ impl Body {
         match &self.0 {
             Content::None => true,
             Content::NotRecorded(_) => false,
-            Content::Plain(octets) => octets.is_empty(),
+            Content::Plain(octets) | Content::Coded(octets, _) => octets.is_empty(),
             Content::JsonText(text) => text.raw.is_empty(),
         }
     }
@@ -155,6 +168,7 @@ impl std::fmt::Debug for Body {
             Content::None => f.write_str("Body(none)"),
             Content::NotRecorded(reason) => write!(f, "Body({})", reason.reason()),
             Content::Plain(octets) => write!(f, "Body({} octets)", octets.len()),
+            Content::Coded(octets, _) => write!(f, "Body({} coded octets)", octets.len()),
             Content::JsonText(text) => write!(f, "Body({} octets of JSON text)", text.raw.len()),
         }
     }
@@ -170,8 +184,7 @@ impl JsonText {
         } else {
             json_text::unescape(&self.raw, limits.body).ok_or(Unknown::BodyUnreadable)?
         };
-        let octets = self.codings.iter().rev().try_fold(octets, |octets, coding| undo(*coding, octets, limits))?;
-        if octets.len() > limits.body { Err(Unknown::BodyUnreadable) } else { Ok(octets) }
+        decode(octets, &self.codings, limits)
     }
 
     fn len(&self) -> Option<u64> {
@@ -201,6 +214,12 @@ fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     };
     let text: Vec<u8> = text.iter().filter(|octet| !octet.is_ascii_whitespace()).map(standard).collect();
     LENIENT.decode(text).ok()
+}
+
+/// Undoes the codings, the last one applied first.
+fn decode<'a>(octets: Cow<'a, [u8]>, codings: &[ContentCoding], limits: &Limits) -> Result<Cow<'a, [u8]>, Unknown> {
+    let octets = codings.iter().rev().try_fold(octets, |octets, coding| undo(*coding, octets, limits))?;
+    if octets.len() > limits.body { Err(Unknown::BodyUnreadable) } else { Ok(octets) }
 }
 
 /// Undoes a coding where the octets still bear its mark; otherwise the recorder has undone it.

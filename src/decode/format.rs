@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::{ReadOptions, Sanitized, har};
+use super::{ReadOptions, Sanitized, har, mitmproxy};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// A format of recordings.
@@ -47,12 +47,11 @@ pub(super) const FORMATS: &[Format] = &[
     Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
     Format { name: "pcapng", recognise: is_pcapng, read: Read::NotYet(OTHER_EXPORT) },
     Format { name: "pcap", recognise: is_pcap, read: Read::NotYet(OTHER_EXPORT) },
-    Format { name: "mitmproxy", recognise: is_flow_file, read: Read::NotYet(FLOWS_TO_HAR) },
+    Format { name: "mitmproxy", recognise: mitmproxy::recognise, read: Read::With(mitmproxy::read) },
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
 
 const OTHER_EXPORT: &str = "pass a HAR of the same run";
-const FLOWS_TO_HAR: &str = "convert it with `mitmdump -n -r FILE --set hardump=OUT.har`";
 
 /// The format of `content`.
 pub(super) fn recognise(content: &[u8]) -> Option<&'static Format> {
@@ -72,18 +71,6 @@ fn is_pcap(content: &[u8]) -> bool {
             | [0x4d, 0x3c, 0xb2, 0xa1, ..]
             | [0xa1, 0xb2, 0x3c, 0x4d, ..]
     )
-}
-
-/// A flow file is a row of tnetstrings: length, colon, then a dictionary whose first key has a length and a colon too.
-fn is_flow_file(content: &[u8]) -> bool {
-    fn digits_and_colon(octets: &[u8]) -> Option<&[u8]> {
-        let digits = octets.iter().take(12).take_while(|octet| octet.is_ascii_digit()).count();
-        match octets.get(digits..) {
-            Some([b':', rest @ ..]) if digits > 0 => Some(rest),
-            _ => None,
-        }
-    }
-    digits_and_colon(content).and_then(digits_and_colon).and_then(<[u8]>::first).is_some_and(u8::is_ascii_lowercase)
 }
 
 fn is_zip(content: &[u8]) -> bool {

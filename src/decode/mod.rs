@@ -4,9 +4,14 @@
 
 pub mod body;
 pub mod exchange;
+mod fields;
 mod format;
 pub mod har;
 mod json_text;
+mod message;
+mod mitmproxy;
+mod tnetstring;
+mod url;
 
 use std::path::{Path, PathBuf};
 
