@@ -10,14 +10,14 @@ use super::rule_set::{PageId, RuleSet};
 use super::slots::records_named;
 use crate::trail::Trail;
 use crate::trail::record::{Record, RecordId, State};
-use crate::trail::schema::{Binding, Field, Kind, Link, Party};
+use crate::trail::schema::{Binding, Field, Kind, Link};
 
 /// A broken page that can explain a loss.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The page.
     pub page: PageId,
-    /// The record that violates it, nearest to the loss.
+    /// The first record that violates it and can have led to the loss.
     pub record: RecordId,
 }
 
@@ -93,8 +93,8 @@ pub fn cause(
                     && belongs_together(trail, page, record, loss)
                     && can_explain(trail, page, record, loss)
             };
-            let nearest = verdict.violations.iter().map(|violation| violation.record).rfind(|record| fits(*record));
-            if let Some(record) = nearest {
+            let first = verdict.violations.iter().map(|violation| violation.record).find(|record| fits(*record));
+            if let Some(record) = first {
                 candidates.push((Candidate { page: verdict.page, record }, loss.clone()));
             }
         }
@@ -221,9 +221,4 @@ fn shapes_the_token(page: &Page) -> bool {
 /// Whether the refusal began another login that did not end with a token.
 fn began_again(trail: &Trail, refusal: RecordId) -> bool {
     trail.flows.iter().any(|flow| flow.trigger == Some(refusal) && flow.token.is_none())
-}
-
-/// The party to name: the page's; where a likelier one cannot be told from it, the page still names its alternatives.
-pub fn party(page: &Page) -> Party {
-    page.party
 }

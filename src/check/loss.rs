@@ -49,7 +49,7 @@ pub fn taken(exchange: &Record) -> Taken {
         401 => Taken::Refused(Symptom::Unauthorized),
         403 => Taken::Refused(Symptom::Forbidden),
         // A server without a listening stream, or without a way to end sessions, says so with 405 (and often 404).
-        400..=499 if !is_post && !(has_session && reads_as == Some("session")) => Taken::Neutral,
+        400..=499 if !(is_post || has_session && reads_as == Some("session")) => Taken::Neutral,
         400 | 404 if has_session || reads_as == Some("session") => Taken::Refused(Symptom::SessionRefused),
         // JSON-RPC over 404 is an unknown method of 2026-07-28: the request was let in.
         404 if exchange.text(Field::ResponseContentType) == Some("application/json") => Taken::Neutral,
@@ -76,7 +76,7 @@ fn is_readable(record: &Record) -> bool {
 /// Every symptom of a trail, repaired or not, in time order.
 pub fn symptoms(trail: &Trail) -> Vec<Loss> {
     let mut found: Vec<Loss> = Vec::new();
-    for (at, record) in trail.records.iter().enumerate() {
+    for (at, record) in trail.records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         let id = RecordId(at as u32);
         let shown = match record.kind {
             Kind::McpExchange => mcp_symptom(trail, record),
@@ -106,9 +106,18 @@ fn mcp_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> {
         return Some((Symptom::NoAuthorizationRequest, furthest_link(trail)));
     }
     match taken(record) {
+        // A request that is refused for its own sake, while others with the token are taken, is no loss of authorization.
+        Taken::Refused(Symptom::RequestRefused) if token_was_taken(trail) => None,
         Taken::Refused(symptom) => Some((symptom, link_of_refusal(trail, record, symptom))),
         Taken::Accepted | Taken::Neutral => None,
     }
+}
+
+/// Whether the server took a token at all.
+fn token_was_taken(trail: &Trail) -> bool {
+    let taken_with_token =
+        |record: &Record| taken(record) == Taken::Accepted && record.state(Field::Bearer) != &State::Absent;
+    trail.of_kind(Kind::McpExchange).any(|(_, record)| taken_with_token(record))
 }
 
 /// A 401 to a request without a token: the way in that the protocol foresees.

@@ -84,6 +84,8 @@ pub struct Connection {
     pub server: Option<SocketAddr>,
     /// The page that sent the request, in the recorder's name for it; `None` outside browsers.
     pub page: Option<Arc<str>>,
+    /// Address of the debugging tool's backend through which the page sent this; `None` where it was sent directly.
+    pub wrapper: Option<Arc<str>>,
     /// When and how the connection ended; `None` where the recording does not show an end.
     pub closed: Option<Closed>,
 }

@@ -11,6 +11,7 @@ mod json_text;
 mod message;
 mod mitmproxy;
 mod tnetstring;
+mod unwrap;
 mod url;
 
 use std::path::{Path, PathBuf};
@@ -139,6 +140,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
             said.extend(problems);
             more = more_problems;
             exchanges = read;
+            exchanges.iter_mut().for_each(|exchange| unwrap::unwrap(exchange, &options.limits));
             facts = CaptureFacts {
                 creator,
                 sanitized,

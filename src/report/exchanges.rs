@@ -8,7 +8,7 @@ use super::layout::{Canvas, Text, elided};
 use super::palette::{BROKEN, FAINT, PLAIN, STRONG};
 use super::url::{safe_authority, safe_url};
 use crate::decode::exchange::{Answer, Exchange};
-use crate::evidence::Half;
+use crate::evidence::{Half, Timestamp};
 use crate::secret::FingerprintKey;
 use crate::trail::Incident;
 
@@ -50,12 +50,19 @@ pub fn rows(incident: &Incident, mask: Option<&FingerprintKey>) -> Vec<Row> {
     let places = incident.exchanges.iter().enumerate();
     places
         .map(|(index, exchange)| Row {
+            time: recorded_time(incident, exchange),
             exchange: incident.ordinals.get(index).copied().unwrap_or(index),
             trail: incident.trail_of.get(index).copied().flatten().map(|trail| format!("t{}", trail + 1)),
             role: incident.roles.get(index).copied().flatten().map(|kind| kind.name()),
             ..row(exchange, mask)
         })
         .collect()
+}
+
+/// The time as the recording has it, before its clock was set to that of the first.
+fn recorded_time(incident: &Incident, exchange: &Exchange) -> Option<String> {
+    let offset = incident.clock_offsets.get(exchange.capture.0 as usize).copied().unwrap_or(0);
+    exchange.sent_at.map(|time| Timestamp(time.0.saturating_sub(offset)).to_rfc3339())
 }
 
 fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
@@ -70,7 +77,7 @@ fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
         exchange: 0,
         trail: None,
         at: exchange.at.of(Half::Request),
-        time: exchange.sent_at.map(|time| time.to_rfc3339()),
+        time: None,
         method: request.method.clone(),
         scheme: request.scheme.clone(),
         host,

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::bind::is_accepted;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
@@ -54,7 +53,7 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
 
 /// A request that the browser did not let out has no headers of its own; its preflight names the origin of the page.
 fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
-    if record.kind == Kind::Session || !matches!(record.state(Field::Origin), State::Unknown(_)) {
+    if record.kind.is_group() || !matches!(record.state(Field::Origin), State::Unknown(_)) {
         return;
     }
     let Some((preflight, _)) = preflights.iter().find(|(_, actual)| *actual == record.exchange) else { return };
@@ -88,63 +87,6 @@ fn page_origins(records: &mut [Record]) {
     }
 }
 
-/// The sessions of a trail, one record each.
-pub(crate) fn sessions(records: &[Record], views: &[View<'_>]) -> Vec<Record> {
-    let mut sessions: Vec<Record> = Vec::new();
-    for record in records.iter().filter(|record| record.kind == Kind::McpExchange && is_accepted(record)) {
-        let opens = record.text(Field::JsonrpcMethod) == Some("initialize");
-        let Some(id) = record.text(Field::ResponseSessionId).filter(|_| opens) else { continue };
-        if sessions.iter().any(|session| session.text(Field::SessionId) == Some(id)) {
-            continue;
-        }
-        sessions.push(session(record, id, records, views));
-    }
-    sessions
-}
-
-fn session(initialize: &Record, id: &str, records: &[Record], views: &[View<'_>]) -> Record {
-    let mut session = Record::new(Kind::Session, initialize.exchange);
-    session.set(Field::SessionId, State::text(Some(id)), "response.header.mcp-session-id");
-    session.set(Field::OpenedByStatus, initialize.state(Field::Status).clone(), "response.status");
-    let version = views
-        .get(initialize.exchange.0 as usize)
-        .and_then(|view| view.response_text(&crate::capture::limits::Limits::default()).ok().flatten())
-        .and_then(|text| initialize_result(&text));
-    session.set(Field::Version, State::text(version.as_deref()), "response.body.result.protocolVersion");
-    session.set(Field::IdReadable, id_readable(initialize), "response.header.access-control-expose-headers");
-    let mut uses: Vec<&Record> = records
-        .iter()
-        .filter(|other| other.kind == Kind::McpExchange && other.exchange > initialize.exchange)
-        .filter(|other| other.text(Field::SessionId) == Some(id))
-        .collect();
-    // Only uses with the same token say something about the session.
-    let token = uses.first().and_then(|first| first.text(Field::Bearer).map(str::to_owned));
-    let verdict = |other: &&Record| match other.number(Field::Status) {
-        Some(200..=299) => Some(true),
-        Some(400 | 401 | 404) => Some(false),
-        _ => None,
-    };
-    let accepted = uses.iter().map_while(|other| verdict(other).filter(|accepted| *accepted)).count();
-    session.set(Field::AcceptedUses, State::Present(Value::Number(accepted as i64)), "response.status");
-    uses.retain(|other| other.text(Field::Bearer) == token.as_deref());
-    let verdicts: Vec<bool> = uses.iter().filter_map(verdict).collect();
-    let changes = verdicts.windows(2).filter(|pair| pair.first() != pair.last()).count();
-    session.set(Field::VerdictChanges, State::Present(Value::Number(changes as i64)), "response.status");
-    session
-}
-
-/// Whether the client could read the id: a page of another origin only where the answer exposes it (Fetch, 3.3.3).
-fn id_readable(initialize: &Record) -> State {
-    match (initialize.state(Field::CrossOrigin), initialize.state(Field::ExposedHeaders)) {
-        (State::Present(Value::Flag(false)), _) => State::Present(Value::Flag(true)),
-        (State::Present(_), State::Present(Value::List(exposed))) => {
-            State::Present(Value::Flag(exposed.iter().any(|name| &**name == "mcp-session-id")))
-        }
-        (State::Unknown(reason) | State::Unread(reason), _) => State::Unknown(*reason),
-        _ => State::Unknown(Unknown::Opaque),
-    }
-}
-
 /// `protocolVersion` of an initialize result in an answer.
 pub(crate) fn initialize_result(text: &str) -> Option<String> {
     let is_stream = !text.trim_start().starts_with(['{', '[']);
@@ -154,7 +96,7 @@ pub(crate) fn initialize_result(text: &str) -> Option<String> {
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record]) {
-    let mut changes: Vec<(usize, Field, State, ExchangeId, &'static str)> = Vec::new();
+    let mut changes: Vec<Change> = Vec::new();
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
     for (at, record) in records.iter().enumerate() {
         match record.kind {
@@ -184,17 +126,25 @@ pub(crate) fn after_binding(records: &mut [Record]) {
                 changes.push((at, Field::Rotated, rotated, record.exchange, "response.body.refresh_token"));
             }
             Kind::McpExchange => {
-                changes.push((
-                    at,
-                    Field::BearerKind,
-                    bearer_kind(record, records),
-                    record.exchange,
-                    "request.header.authorization",
-                ));
+                const PART: &str = "request.header.authorization";
+                changes.push((at, Field::BearerKind, bearer_kind(record, records), record.exchange, PART));
+                let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
+                changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
             }
             _ => {}
         }
     }
+    apply(records, changes);
+    // What a step-up led to is told by the scopes granted, which are set now.
+    let changes = records.iter().enumerate().filter(|(_, record)| record.kind == Kind::StepUp);
+    let changes = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    apply(records, changes);
+}
+
+/// A field to set: of which record, with its place.
+type Change = (usize, Field, State, ExchangeId, &'static str);
+
+fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {
         if let Some(record) = records.get_mut(at) {
             record.set_at(field, state, exchange, part);
@@ -252,4 +202,66 @@ pub(crate) fn implied_kinds(records: &[Record]) -> Vec<Kind> {
         (Kind::TokenResponse, token_seen),
     ];
     implied.into_iter().filter(|(kind, seen)| *seen && !has(*kind)).map(|(kind, _)| kind).collect()
+}
+
+/// Whether the token's time was over when it was sent: by its claim, else by the lifetime that came with it.
+fn token_expired(exchange: &Record, issuing: Option<&Record>) -> State {
+    let Some(sent) = exchange.number(Field::SentAt) else { return State::Unknown(Unknown::Opaque) };
+    let by_claim = exchange.number(Field::BearerJwtExp).map(|seconds| seconds.saturating_mul(1_000_000));
+    let by_lifetime = issuing.and_then(|response| {
+        let lifetime = response.number(Field::ExpiresIn)?.saturating_mul(1_000_000);
+        Some(response.number(Field::AnsweredAt)?.saturating_add(lifetime))
+    });
+    match (by_claim.or(by_lifetime), exchange.state(Field::Bearer)) {
+        (Some(end), _) => State::Present(Value::Flag(end < sent)),
+        (None, State::Unknown(reason) | State::Unread(reason)) => State::Unknown(*reason),
+        (None, _) => State::Absent,
+    }
+}
+
+/// What the client held, asked for and got in a step-up.
+fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
+    let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    let mut changes: Vec<Change> = Vec::new();
+    let Some(refusal) = get(record.found(Binding::Refusal)) else { return changes };
+    let issuing =
+        get(refusal.found(Binding::IssuingTokenResponse)).or_else(|| get(refusal.found(Binding::NewestTokenResponse)));
+    let held = match issuing.map(|response| (response.state(Field::GrantedScope), response.exchange)) {
+        Some((scope @ State::Present(_), exchange)) => (scope.clone(), exchange, "response.body.scope"),
+        _ => (refusal.state(Field::BearerJwtScope).clone(), refusal.exchange, "request.header.authorization.jwt.scope"),
+    };
+    changes.push((at, Field::HeldScope, held.0, held.1, held.2));
+    let before = |other: &&Record| other.kind == Kind::AuthorizationRequest && other.exchange < refusal.exchange;
+    let earlier = records.iter().rfind(before);
+    let (scope, exchange) = earlier.map_or((State::Unknown(Unknown::LegNotRecorded), refusal.exchange), |request| {
+        (request.state(Field::Scope).clone(), request.exchange)
+    });
+    changes.push((at, Field::EarlierScope, scope, exchange, "request.query.scope"));
+    let steps = [
+        ("authorize", get(record.found(Binding::NextAuthorizationRequest))),
+        ("refresh", get(record.found(Binding::NextRefreshRequest))),
+        ("repeat", get(record.found(Binding::Retry))),
+    ];
+    let first = steps.into_iter().filter_map(|(name, step)| Some((name, step?))).min_by_key(|(_, step)| step.exchange);
+    let Some((name, step)) = first else {
+        let unknown = |binding: Binding| matches!(record.bound(binding), super::record::Bound::Unknown(_));
+        let open =
+            [Binding::NextAuthorizationRequest, Binding::NextRefreshRequest, Binding::Retry].into_iter().all(unknown);
+        let answer = if open { State::Unknown(Unknown::WindowOpen) } else { State::text(Some("none")) };
+        changes.push((at, Field::StepUpAnswer, answer, refusal.exchange, "response.status"));
+        return changes;
+    };
+    changes.push((at, Field::StepUpAnswer, State::text(Some(name)), step.exchange, "request.url"));
+    let requested = if name == "repeat" { State::Absent } else { step.state(Field::Scope).clone() };
+    let part = if name == "authorize" { "request.query.scope" } else { "request.body.scope" };
+    changes.push((at, Field::RequestedScope, requested, step.exchange, part));
+    let grants = |other: &&Record| {
+        other.kind == Kind::TokenResponse && other.exchange >= step.exchange && super::bind::is_usable(other)
+    };
+    let granted = records.iter().find(grants).filter(|_| name != "repeat");
+    let (scope, exchange) = granted.map_or((State::Absent, step.exchange), |response| {
+        (response.state(Field::GrantedScope).clone(), response.exchange)
+    });
+    changes.push((at, Field::GrantedScope, scope, exchange, "response.body.scope"));
+    changes
 }

@@ -395,6 +395,48 @@ names! {
         Version = "version",
         /// Status of the answer that opened the session.
         OpenedByStatus = "opened_by_status",
+        /// Status of the first use.
+        FirstStatus = "first_status",
+        /// Derived: what is looked for: `resource` or `issuer`.
+        Target = "target",
+        /// Derived: whether its identifier has a path.
+        HasPath = "has_path",
+        /// Derived: forms of the URLs asked, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
+        /// `advertised`, `root`, ...
+        Forms = "forms",
+        /// Derived: how many requests were made for it.
+        Count = "count",
+        /// Derived: whether one of them gave a usable document.
+        Succeeded = "succeeded",
+        /// Derived: scope that the refusal asks for, a list.
+        ChallengedScope = "challenged_scope",
+        /// Derived: scope of the token that was refused, a list: the granted one, else the claim `scope`.
+        HeldScope = "held_scope",
+        /// Derived: scope that the client then asked for, a list.
+        RequestedScope = "requested_scope",
+        /// Derived: scope of the authorization request before the refusal, a list.
+        EarlierScope = "earlier_scope",
+        /// Derived: what the client did about it: `authorize`, `refresh`, `repeat`, `none`.
+        StepUpAnswer = "answer",
+        /// Derived: refusals of this operation for want of scope, this one included.
+        Attempts = "attempts",
+        /// Derived: JWK thumbprint of the key of the DPoP proof (RFC 9449, 6.1).
+        DpopJkt = "dpop_proof.jkt",
+        /// `nonce` of the DPoP proof (RFC 9449, 4.2).
+        DpopNonce = "dpop_proof.nonce",
+        /// `jti` of the DPoP proof.
+        DpopJti = "dpop_proof.jti",
+        /// `DPoP-Nonce` of the response (RFC 9449, 8).
+        ResponseDpopNonce = "dpop_nonce",
+        /// Claim `cnf.jkt`: the key that the token is bound to.
+        BearerJwtCnf = "bearer.jwt.cnf",
+        /// Claim `scope`, a list.
+        BearerJwtScope = "bearer.jwt.scope",
+        /// Header `kid`.
+        BearerJwtKid = "bearer.jwt.kid",
+        /// Derived: what the refusal asks for was exceeded by the time: whether `exp` of the token lay in the past of the
+        /// recording when it was sent. Absent where the token tells no time.
+        TokenExpired = "token_expired",
     }
 }
 
@@ -417,6 +459,9 @@ impl Field {
                 | Field::AccessToken
                 | Field::IdToken
                 | Field::LastEventId
+                | Field::DpopNonce
+                | Field::DpopJti
+                | Field::ResponseDpopNonce
         )
     }
 
@@ -431,6 +476,7 @@ impl Field {
             | Field::AllowHeaders
             | Field::ResponseSessionId
             | Field::RefusalReadsAs
+            | Field::ResponseDpopNonce
             | Field::ServerDate
             | Field::AccessToken => Half::Response,
             other if other.name().starts_with("challenge.") => Half::Response,
@@ -519,5 +565,9 @@ names! {
         FirstRefusal = "first_refusal",
         /// The next initialize after this session.
         NextInitialize = "next_initialize",
+        /// The next request for resource metadata.
+        NextResourceMetadataRequest = "next_resource_metadata_request",
+        /// The refusal for want of scope.
+        Refusal = "refusal",
     }
 }

@@ -78,12 +78,21 @@ impl Field {
             | F::RedirectUris
             | F::GrantTypes
             | F::ResponseRedirectUris
+            | F::Forms
+            | F::ChallengedScope
+            | F::HeldScope
+            | F::RequestedScope
+            | F::EarlierScope
+            | F::BearerJwtScope
             | F::Scope
             | F::GrantedScope
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
             | F::IdReadable
+            | F::HasPath
+            | F::Succeeded
+            | F::TokenExpired
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -98,9 +107,15 @@ impl Field {
             | F::ResponseClientSecretExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
-            F::Status | F::Position | F::CallbackStatus | F::VerdictChanges | F::AcceptedUses | F::OpenedByStatus => {
-                Shape::Number(Unit::One)
-            }
+            F::Status
+            | F::Position
+            | F::CallbackStatus
+            | F::VerdictChanges
+            | F::AcceptedUses
+            | F::OpenedByStatus
+            | F::FirstStatus
+            | F::Count
+            | F::Attempts => Shape::Number(Unit::One),
             F::Challenge => Shape::Any,
             _ => Shape::Text,
         }

@@ -227,6 +227,7 @@ fn connection(entry: &model::Entry<'_>, recorder: Recorder) -> Connection {
         server: address.map(|address| SocketAddr::new(address, port)),
         page: entry.page.given().map(Arc::from),
         closed: None,
+        wrapper: None,
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) fn of(flow: Value<'_>) -> Connection {
         // `peer_address` in 0.17, `ip_address` until version 18. `address` is what was asked for, often a name.
         server: address(server.member(&["peername", "ip_address", "peer_address"])),
         page: None,
+        wrapper: None,
         closed: time(client.member(&["timestamp_end"])).map(|at| Closed { at, by_reset: false }),
     }
 }

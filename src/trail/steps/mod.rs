@@ -1,6 +1,7 @@
 //! Turns exchanges whose role is known into records, field by field.
 
 mod authorization;
+mod dpop;
 mod mcp;
 mod metadata;
 mod token;
