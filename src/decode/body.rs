@@ -196,7 +196,7 @@ impl JsonText {
 }
 
 /// Both alphabets (RFC 4648, 4 and 5), with or without padding and line ends.
-fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new()

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::{ReadOptions, Sanitized, har, mitmproxy};
+use super::{ReadOptions, Sanitized, burp, har, mitmproxy, saz, warc};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// A format of recordings.
@@ -42,12 +42,54 @@ pub(super) struct Reading {
     pub(super) more_problems: usize,
 }
 
+/// Problems as they are found: at most as many as the limit are kept, the rest is counted.
+#[derive(Debug)]
+pub(super) struct Problems {
+    list: Vec<(Option<String>, String)>,
+    more: usize,
+    limit: usize,
+}
+
+impl Problems {
+    /// None yet.
+    pub(super) fn new(options: &ReadOptions) -> Self {
+        Problems { list: Vec::new(), more: 0, limit: options.limits.problems }
+    }
+
+    /// Notes a problem of the place `at`; `None` is the whole recording.
+    pub(super) fn say(&mut self, at: Option<String>, message: impl Into<String>) {
+        if self.list.len() < self.limit {
+            self.list.push((at, message.into()));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl Reading {
+    /// What was read, of a recording without an end mark.
+    pub(super) fn new(exchanges: Vec<Exchange>, sanitized: Sanitized, complete: bool, problems: Problems) -> Self {
+        Reading {
+            exchanges,
+            creator: None,
+            sanitized,
+            complete,
+            end_mark: None,
+            problems: problems.list,
+            more_problems: problems.more,
+        }
+    }
+}
+
 /// Every format, in the order in which they are tried.
 pub(super) const FORMATS: &[Format] = &[
     Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
     Format { name: "pcapng", recognise: is_pcapng, read: Read::NotYet(OTHER_EXPORT) },
     Format { name: "pcap", recognise: is_pcap, read: Read::NotYet(OTHER_EXPORT) },
     Format { name: "mitmproxy", recognise: mitmproxy::recognise, read: Read::With(mitmproxy::read) },
+    Format { name: "saz", recognise: saz::recognise, read: Read::With(saz::read) },
+    Format { name: "burp", recognise: burp::recognise, read: Read::With(burp::read) },
+    Format { name: "warc", recognise: warc::recognise, read: Read::With(warc::read) },
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
 

@@ -3,6 +3,7 @@
 //! Knows nothing of OAuth or MCP. What cannot be read becomes a [`Problem`]; what can be kept is kept.
 
 pub mod body;
+mod burp;
 pub mod exchange;
 mod fields;
 mod format;
@@ -10,9 +11,11 @@ pub mod har;
 mod json_text;
 mod message;
 mod mitmproxy;
+mod saz;
 mod tnetstring;
 mod unwrap;
 mod url;
+mod warc;
 
 use std::path::{Path, PathBuf};
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::exchange::{Answer, Exchange};
-use super::format::Reading;
+use super::format::{Problems, Reading};
 use super::tnetstring::{self, Fault};
 use super::{ReadOptions, Sanitized};
 use crate::evidence::{CaptureId, Closed};
@@ -31,15 +31,13 @@ pub(super) fn recognise(content: &[u8]) -> bool {
     digits_and_colon(content).and_then(digits_and_colon).and_then(<[u8]>::first).is_some_and(u8::is_ascii_lowercase)
 }
 
-/// The place of a problem and its message.
-type Said = (Option<String>, String);
-
 /// Flows that are read in parallel before their results are taken over.
 const STRETCH: usize = 8192;
 
 /// Reads a flow file.
 pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -> Reading {
-    let (flows, damage) = lay_out(content, options);
+    let mut problems = Problems::new(options);
+    let (flows, complete) = lay_out(content, options, &mut problems);
     let context = Context { content, capture, limits: &options.limits };
     let mut gathered = Gathered::default();
     for (stretch, elements) in flows.chunks(STRETCH).enumerate() {
@@ -47,38 +45,28 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         let read: Vec<Read> =
             read.map(|(index, element)| flow::read(element, number(stretch * STRETCH + index), context)).collect();
         for (index, read) in read.into_iter().enumerate() {
-            gathered.add(read, number(stretch * STRETCH + index), options);
+            gathered.add(read, number(stretch * STRETCH + index), &mut problems);
         }
     }
     gathered.close_connections();
-    let complete = damage.is_none();
-    let mut problems: Vec<_> = damage.into_iter().collect();
-    problems.extend(gathered.newer_format().map(|message| (None, message)));
-    problems.extend(gathered.no_http().map(|message| (None, message)));
-    problems.append(&mut gathered.problems);
-    Reading {
-        creator: gathered.version.as_ref().map(flow::Version::describe),
-        exchanges: gathered.exchanges,
-        // `io.py` and `flow.py` of mitmproxy write every list as they have it.
-        sanitized: Sanitized::No,
-        complete,
-        end_mark: None,
-        problems,
-        more_problems: gathered.more_problems,
-    }
+    gathered.say_of_all(&mut problems);
+    // `io.py` and `flow.py` of mitmproxy write every list as they have it.
+    let reading = Reading::new(gathered.exchanges, Sanitized::No, complete, problems);
+    Reading { creator: gathered.version.map(|version| version.describe()), ..reading }
 }
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// The flows, and why they are not all.
-fn lay_out<'a>(content: &'a [u8], options: &ReadOptions) -> (Vec<&'a [u8]>, Option<Said>) {
+/// The flows, and whether they are all.
+fn lay_out<'a>(content: &'a [u8], options: &ReadOptions, problems: &mut Problems) -> (Vec<&'a [u8]>, bool) {
     let mut flows = Vec::new();
     let mut rest = content;
     while !rest.is_empty() {
         if flows.len() >= options.limits.exchanges {
-            return (flows, Some((None, "more flows than the limit; the rest is left out".to_owned())));
+            problems.say(None, "more flows than the limit; the rest is left out");
+            return (flows, false);
         }
         match tnetstring::element(rest) {
             Ok((b'}', _, after)) => {
@@ -86,24 +74,23 @@ fn lay_out<'a>(content: &'a [u8], options: &ReadOptions) -> (Vec<&'a [u8]>, Opti
                 rest = after;
             }
             Err(Fault::CutOff) => {
-                let at = format!("flow {}", flows.len());
-                return (flows, Some((Some(at), "cut off; left out".to_owned())));
+                problems.say(Some(format!("flow {}", flows.len())), "cut off; left out");
+                return (flows, false);
             }
             Ok(_) | Err(Fault::Broken) => {
                 let at = content.len() - rest.len();
-                return (flows, Some((None, format!("no flow from octet {at} on; kept those before it"))));
+                problems.say(None, format!("no flow from octet {at} on; kept those before it"));
+                return (flows, false);
             }
         }
     }
-    (flows, None)
+    (flows, true)
 }
 
 /// What was read so far.
 #[derive(Default)]
 struct Gathered {
     exchanges: Vec<Exchange>,
-    problems: Vec<Said>,
-    more_problems: usize,
     version: Option<flow::Version>,
     /// The place in `exchanges` and the number of each flow, by its identity.
     by_id: HashMap<Arc<str>, (usize, u32)>,
@@ -114,16 +101,16 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn add(&mut self, read: Read, index: u32, options: &ReadOptions) {
+    fn add(&mut self, read: Read, index: u32, problems: &mut Problems) {
         for message in read.problems {
-            self.say(index, message, options);
+            problems.say(Some(format!("flow {index}")), message);
         }
         self.version = self.version.take().max(read.version);
         match read.kind {
-            Kind::Http(exchange) => self.take(*exchange, read.id, index, options),
+            Kind::Http(exchange) => self.take(*exchange, read.id, index, problems),
             Kind::WebSocketMessages { upgrade } if upgrade.as_ref().is_some_and(|id| self.by_id.contains_key(id)) => {}
             Kind::WebSocketMessages { .. } => {
-                self.say(index, "websocket messages without their upgrade; left out".to_owned(), options);
+                problems.say(Some(format!("flow {index}")), "websocket messages without their upgrade; left out");
             }
             Kind::Other(name) => *self.others.entry(name).or_default() += 1,
             Kind::Nothing => {}
@@ -131,7 +118,7 @@ impl Gathered {
     }
 
     /// Takes an exchange; of two states of one flow the later one, unless it knows less.
-    fn take(&mut self, exchange: Exchange, id: Option<Arc<str>>, index: u32, options: &ReadOptions) {
+    fn take(&mut self, exchange: Exchange, id: Option<Arc<str>>, index: u32, problems: &mut Problems) {
         if let (Some(name), Some(closed)) = (&exchange.connection.id, exchange.connection.closed) {
             let latest = self.closed.entry(name.clone()).or_insert(closed);
             if closed.at > latest.at {
@@ -146,20 +133,13 @@ impl Gathered {
             self.exchanges.push(exchange);
             return;
         };
-        self.say(index, format!("the same flow as flow {first}, stored again; listed once"), options);
+        problems
+            .say(Some(format!("flow {index}")), format!("the same flow as flow {first}, stored again; listed once"));
         if let Some(known) = self.exchanges.get_mut(place)
             && known.answer.response().is_none()
             && !matches!(exchange.answer, Answer::NotRecorded)
         {
             *known = Exchange { at: known.at.clone(), ..exchange };
-        }
-    }
-
-    fn say(&mut self, index: u32, message: String, options: &ReadOptions) {
-        if self.problems.len() < options.limits.problems {
-            self.problems.push((Some(format!("flow {index}")), message));
-        } else {
-            self.more_problems += 1;
         }
     }
 
@@ -172,16 +152,15 @@ impl Gathered {
         }
     }
 
-    fn no_http(&self) -> Option<String> {
-        if self.others.is_empty() {
-            return None;
+    fn say_of_all(&self, problems: &mut Problems) {
+        if let Some(version) = self.version.filter(flow::Version::is_newer) {
+            let version = version.describe();
+            problems.say(None, format!("{version} is newer than what is known here; read as the newest known one"));
         }
-        let counts: Vec<String> = self.others.iter().take(8).map(|(name, count)| format!("{count} {name}")).collect();
-        Some(format!("flows that are no HTTP are left out: {}", counts.join(", ")))
-    }
-
-    fn newer_format(&self) -> Option<String> {
-        let version = self.version.as_ref().filter(|version| version.is_newer())?;
-        Some(format!("{} is newer than what is known here; read as the newest known one", version.describe()))
+        if !self.others.is_empty() {
+            let counts = self.others.iter().take(8).map(|(name, count)| format!("{count} {name}"));
+            let counts: Vec<String> = counts.collect();
+            problems.say(None, format!("flows that are no HTTP are left out: {}", counts.join(", ")));
+        }
     }
 }
