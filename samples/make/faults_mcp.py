@@ -8,6 +8,7 @@ from incidents import (
     MCP,
     append,
     begin_again,
+    behind_a_gateway,
     browser,
     call_missing,
     expires,
@@ -555,3 +556,32 @@ def step_up_drops_earlier_scope(made):
     listed.set_header("authorization", "Bearer " + token)
     want_scope(made, "list_again", "mcp:tools")
     retry(made, "list_again")
+
+
+# --- two points of the path
+
+
+@page(native, ok=behind_a_gateway)
+def authorization_gone_behind_hop(made):
+    call_missing(made, "initialize")
+    retry(made, "initialize")
+    behind_a_gateway(made)
+    for name in [name for name in made.steps if name.endswith("_behind")]:
+        without_token(made, name)
+
+
+@page(native, ok=behind_a_gateway)
+def challenge_removed_on_the_way(made):
+    made.cut_after("challenge")
+    retry(made)
+    behind_a_gateway(made)
+    for name in [name for name in made.steps if not name.endswith("_behind")]:
+        made[name].set_header("www-authenticate", None, "response")
+
+
+@page(native, ok=steps_up)
+def step_up_not_answered(made):
+    want_scope(made, "call", "mcp:admin")
+    # The user looks at the page of the login again; the browser that shows this shows no new login.
+    append(made, "page_again", made["callback"].copy()).gap = 8
+    append(made, "list_again", made["list"].copy())

@@ -170,3 +170,15 @@ def expires(made):
     refresh.respond_json({**made["token"].answer, "access_token": token, "refresh_token": made.text()})
     repeated = append(made, "repeated_call", made["call"].copy())
     repeated.set_header("authorization", "Bearer " + token)
+
+
+def behind_a_gateway(made):
+    """Every request to the MCP endpoint is recorded twice: before the gateway and behind it."""
+    for name in [name for name, step in made.steps.items() if step.url == MCP]:
+        near = made[name]
+        near.entry |= {"serverIPAddress": "203.0.113.20", "_serverPort": 443, "connection": "41200", "time": 60}
+        far = made.insert(name + "_behind", near.copy(), after=name)
+        far.gap = 0.005
+        far.entry |= {"serverIPAddress": "10.0.4.21", "_serverPort": 8081, "connection": "50312", "time": 20}
+        far.url = "http://10.0.4.21:8081/mcp"
+        far.set_header("x-forwarded-for", "198.51.100.7")

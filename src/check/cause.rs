@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::evaluate;
-use super::judge::RuleVerdict;
+use super::judge::{self, RuleVerdict};
 use super::language::{Certainty, Page, Symptom};
 use super::loss::{Loss, Taken, taken};
 use super::rule_set::{PageId, RuleSet};
@@ -85,7 +84,7 @@ pub fn cause(
     for loss in losses {
         for verdict in verdicts {
             let page = rules.page(verdict.page);
-            if !page.breaks.contains(&loss.symptom) || accepted_all_the_same(trail, page, verdict) {
+            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict) {
                 continue;
             }
             let fits = |record: RecordId| {
@@ -99,7 +98,7 @@ pub fn cause(
             }
         }
     }
-    let strength = |candidate: &Candidate| evaluate::certainty(rules.page(candidate.page), trail, candidate.record);
+    let strength = |candidate: &Candidate| judge::certainty(rules, trail, candidate.page, candidate.record);
     // The earliest hand-over; among pages of one link the surer one, then the earlier step.
     let order = |(candidate, _): &(Candidate, Loss)| {
         let page = rules.page(candidate.page);

@@ -42,7 +42,12 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
     };
     // `https://a` and `https://a/` have the same well-known location; the spelling that was named is the one expected.
     let bare = |issuer: &str| issuer.trim_end_matches('/').to_owned();
-    let expected = match named.iter().find(|named| bare(named) == bare(&found.identifier)) {
+    let same = named.iter().find(|named| bare(named) == bare(&found.identifier));
+    // At the root of a host that only one of the issuers named lies on, that one is meant, its path left out.
+    let on_host = |named: &&&str| urls::origin(named).as_deref() == Some(found.identifier.as_str());
+    let mut on_host = named.iter().filter(on_host);
+    let alone = on_host.next().filter(|first| found.form == "root" && on_host.all(|other| other == *first));
+    let expected = match same.or(alone) {
         Some(named) => State::Present(Value::from(*named)),
         // RFC 8414, 3.1: path insertion leaves no other reading.
         None if named.is_empty() && found.form != "root" => State::Present(Value::from(found.identifier.as_str())),

@@ -83,6 +83,9 @@ impl Field {
             | F::HeldScope
             | F::RequestedScope
             | F::EarlierScope
+            | F::KeyIds
+            | F::ResponseAud
+            | F::ResponseScope
             | F::BearerJwtScope
             | F::Scope
             | F::GrantedScope
@@ -95,6 +98,8 @@ impl Field {
             | F::TokenExpired
             | F::ClientIdIssued
             | F::RedirectUriRegistered
+            | F::BearerJwtVerified
+            | F::Active
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -165,6 +170,8 @@ impl Kind {
             Kind::AsMetadataRequest | Kind::RegistrationRequest | Kind::TokenRequest | Kind::TokenResponse => {
                 &[Leg::ClientAs]
             }
+            Kind::DeviceAuthorizationRequest | Kind::RevocationRequest => &[Leg::ClientAs],
+            Kind::IntrospectionRequest => &[Leg::McpAs],
             Kind::ClientMetadataFetch => &[Leg::AsClientMetadata],
             // A pushed request travels from client to authorization server, but the browser still carries its
             // `request_uri` (RFC 9126, 4): where the browser is not seen, none may be said to be missing.

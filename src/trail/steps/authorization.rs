@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{exchange_fields, parameter, parameter_list, space_list};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Unknown};
-use crate::trail::classify::{Directory, is_callback, response_params};
+use crate::trail::classify::{Directory, callback_params, is_callback, response_params};
 use crate::trail::read::params::Params;
 use crate::trail::read::urls;
 use crate::trail::record::{ExchangeId, Record, State, Value};
@@ -138,8 +138,8 @@ pub(crate) fn authorization_responses(views: &[View<'_>], directory: &Directory)
 
 fn sightings_in<'a>(view: &'a View<'a>, exchange: ExchangeId, directory: &Directory) -> Vec<Sighting<'a>> {
     let mut found = Vec::new();
-    if is_callback(&view.url, &view.query, directory) {
-        let params = view.query.clone();
+    if is_callback(&view.url, callback_params(view), directory) {
+        let params = callback_params(view).clone();
         found.push(Sighting { exchange, view, params, url: view.url.clone(), is_callback: true });
     } else if let Some(location) = &view.location {
         let params = response_params(location);
@@ -155,7 +155,11 @@ fn response(redirect: Option<&Sighting<'_>>, callback: Option<&Sighting<'_>>) ->
     let Some(shown) = callback.or(redirect) else { return Record::new(Kind::AuthorizationResponse, ExchangeId(0)) };
     let mut record = Record::new(Kind::AuthorizationResponse, shown.exchange);
     exchange_fields(shown.view, &mut record);
-    let base = if callback.is_some() { "request.query" } else { "response.header.location" };
+    let base = match callback {
+        Some(callback) if callback.view.method() == "POST" => "request.body",
+        Some(_) => "request.query",
+        None => "response.header.location",
+    };
     for (field, name) in [(Field::Code, "code"), (Field::State, "state"), (Field::Iss, "iss"), (Field::Error, "error")]
     {
         record.set(field, parameter(Ok(&shown.params), name), format!("{base}.{name}"));
