@@ -376,5 +376,12 @@ def main(wanted):
             made.write(pages[slug].with_name(f"{slug}.{which}.har"))
 
 
+# Makers in files of their own register their pages here.
+MORE = ["rules_attempts"]
+
 if __name__ == "__main__":
+    # They import this module by its name, so that all register in one place.
+    sys.modules["rule_recordings"] = sys.modules["__main__"]
+    for more in MORE:
+        __import__(more)
     main(sys.argv[1:])

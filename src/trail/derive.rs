@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::key_sets::KeySets;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
@@ -100,7 +101,7 @@ pub(crate) fn initialize_result(text: &str) -> Option<String> {
 }
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
-pub(crate) fn after_binding(records: &mut [Record]) {
+pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut changes: Vec<Change> = Vec::new();
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
     for (at, record) in records.iter().enumerate() {
@@ -139,6 +140,7 @@ pub(crate) fn after_binding(records: &mut [Record]) {
                 changes.push((at, Field::BearerKind, bearer_kind(record, records), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
             }
             _ => {}
         }
@@ -272,6 +274,17 @@ fn token_expired(exchange: &Record, issuing: Option<&Record>) -> State {
         (Some(end), _) => State::Present(Value::Flag(end < sent)),
         (None, State::Unknown(reason) | State::Unread(reason)) => State::Unknown(*reason),
         (None, _) => State::Absent,
+    }
+}
+
+/// Whether the published keys of the issuer that a token names verify it.
+fn verified(exchange: &Record, key_sets: &KeySets) -> State {
+    match (exchange.text(Field::Bearer), exchange.text(Field::BearerJwtIss)) {
+        (Some(token), Some(issuer)) => match key_sets.verify(issuer, token) {
+            Some(verified) => State::Present(Value::Flag(verified)),
+            None => State::Unknown(Unknown::Opaque),
+        },
+        _ => State::Unknown(Unknown::Opaque),
     }
 }
 
