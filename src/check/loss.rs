@@ -65,6 +65,8 @@ pub fn taken(exchange: &Record) -> Taken {
         404 if exchange.text(Field::ResponseContentType) == Some("application/json") => Taken::Neutral,
         400..=499 => Taken::Refused(Symptom::RequestRefused),
         500..=599 if is_page => Taken::Refused(Symptom::Unreadable),
+        // A token whose time is over was not taken, whatever the server says.
+        302 | 303 | 500 if exchange.is_true(Field::TokenExpired) => Taken::Refused(Symptom::RequestRefused),
         _ => Taken::Neutral,
     }
 }
@@ -119,7 +121,10 @@ fn mcp_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> {
     }
     match taken(record) {
         // A request that is refused for its own sake, while others with the token are taken, is no loss of authorization.
-        Taken::Refused(Symptom::RequestRefused) if token_was_taken(trail) => None,
+        Taken::Refused(Symptom::RequestRefused) if token_was_taken(trail) && !record.is_true(Field::TokenExpired) => {
+            None
+        }
+        Taken::Neutral if is_blocked(trail, record) => Some((Symptom::Unreadable, furthest_link(trail))),
         Taken::Refused(symptom) => Some((symptom, link_of_refusal(trail, record, symptom))),
         Taken::Accepted | Taken::Neutral => None,
     }
@@ -237,11 +242,15 @@ fn discovery_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> 
         Kind::AsMetadataRequest => Link::AsMetadata,
         _ => Link::Registration,
     };
+    let hidden = matches!(record.number(Field::Status), Some(200..=299)) && !is_readable(record);
+    (hidden || is_blocked(trail, record)).then_some((Symptom::Unreadable, link))
+}
+
+/// Whether the browser sent nothing, as the preflight brought no permission.
+fn is_blocked(trail: &Trail, record: &Record) -> bool {
     let preflight = record.found(Binding::Preflight).and_then(|id| trail.record(id));
-    let blocked = record.state(Field::Status) == &State::Absent
-        && preflight.is_some_and(|preflight| preflight.state(Field::AllowOrigin) == &State::Absent);
-    let unreadable = blocked || (matches!(record.number(Field::Status), Some(200..=299)) && !is_readable(record));
-    unreadable.then_some((Symptom::Unreadable, link))
+    record.state(Field::Status) == &State::Absent
+        && preflight.is_some_and(|preflight| preflight.state(Field::AllowOrigin) == &State::Absent)
 }
 
 /// Whether the protocol foresees such a refusal: a challenge, expiry, step-up, the end of a session.
