@@ -161,9 +161,9 @@ impl fmt::Display for WhyClosed {
         match self {
             WhyClosed::NoKeys => f.write_str("no key log has its keys; pass --keylog FILE to read it"),
             WhyClosed::NoSecret(label) => write!(f, "the key log lacks its {label}; record the key log from the start"),
-            WhyClosed::HandshakeNotSeen => {
-                f.write_str("its handshake is not in the capture, so no key fits; start the capture before the connection")
-            }
+            WhyClosed::HandshakeNotSeen => f.write_str(
+                "its handshake is not in the capture, so no key fits; start the capture before the connection",
+            ),
             WhyClosed::NoServerHello => f.write_str("its ServerHello is not in the capture, so the cipher is unknown"),
             WhyClosed::Version(number) => write!(f, "{} is not decrypted by this build", version_name(*number)),
             WhyClosed::Suite(number) => write!(f, "{} is not decrypted by this build", suite::name(*number)),

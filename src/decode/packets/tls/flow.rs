@@ -32,7 +32,10 @@ pub(super) enum Protection {
 pub(super) enum Held {
     Record(Record, At),
     /// Up to so many records are missing here; exactly one where `certain`.
-    Missed { records: u64, certain: bool },
+    Missed {
+        records: u64,
+        certain: bool,
+    },
 }
 
 /// One side of a connection.

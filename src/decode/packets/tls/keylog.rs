@@ -227,10 +227,7 @@ mod tests {
         let (log, unread) = read(&text);
         assert_eq!(log.len(), 1);
         assert_eq!(unread, UnreadLines { count: 6, first: Some(2) });
-        assert_eq!(
-            unread.message().as_deref(),
-            Some("6 lines are no key log lines, the first is line 2; left out")
-        );
+        assert_eq!(unread.message().as_deref(), Some("6 lines are no key log lines, the first is line 2; left out"));
     }
 
     #[test]

@@ -78,6 +78,8 @@ impl<S: Sink> Tls<S> {
 
     /// Ends the connection where the capture ends. What still waits is not handed on.
     pub(crate) fn finish(mut self) -> (S, TlsFacts) {
+        self.server_is_silent();
+        self.drain();
         for side in [Side::Client, Side::Server] {
             if !self.flow(side).held.is_empty() {
                 self.seal(side, self.why_unanswered());

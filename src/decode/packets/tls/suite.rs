@@ -91,11 +91,7 @@ mod tests {
             assert!(matches!(tls12(number), Some((_, Records::Aead))), "{}", name(number));
         }
         for number in [0x002f, 0x0033, 0xc009, 0xc013] {
-            assert!(
-                matches!(tls12(number), Some((_, Records::Cbc { key: 16, mac: Mac::Sha1 }))),
-                "{}",
-                name(number)
-            );
+            assert!(matches!(tls12(number), Some((_, Records::Cbc { key: 16, mac: Mac::Sha1 }))), "{}", name(number));
         }
         // 3DES, AES-CCM, Camellia, and a suite of TLS 1.3.
         for number in [0x000a, 0xc09c, 0x0041, 0x1301] {
