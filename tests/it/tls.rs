@@ -293,6 +293,31 @@ fn a_lost_record_costs_itself() {
     }
 }
 
+#[test]
+fn a_gap_in_the_handshake_costs_no_data() {
+    // In the server's certificate; across the records around it; across all to the last of the flight but its end.
+    for name in ["tls12-ecdhe-aes-256-gcm", "tls12-aes-256-cbc-sha384-mte", "tls13-aes-256-gcm", "tls13-resumption"] {
+        let case = case(name);
+        let all = pieces(&case);
+        let flight = all.iter().position(|(client, _)| !client).unwrap();
+        let Piece::Octets(octets) = &all[flight].1 else { panic!("a gap") };
+        let length = octets.len();
+        for (from, to) in [(145, 150), (140, length - 8), (133, length - 60), (150, length)] {
+            for known in [true, false] {
+                let mut chunks = all.clone();
+                let gap = Piece::Gap(known.then_some((to - from) as u64));
+                let (before, after) = (octets.slice(..from), octets.slice(to..));
+                let torn = [Piece::Octets(before), gap, Piece::Octets(after)].map(|piece| (false, piece));
+                chunks.splice(flight..=flight, torn);
+                let found = decrypt(keys(&case), chunks);
+                let context = format!("{name}: {from} to {to} of {length}, size known: {known}");
+                assert_eq!(found.octets(true), read(&case, "client.txt"), "{context}");
+                assert_eq!(found.octets(false), read(&case, "server.txt"), "{context}");
+            }
+        }
+    }
+}
+
 /// What stands before the answer of the server, the answer as one piece, and what stands after it.
 fn around_the_answer(case: &Path) -> (Vec<Chunk>, Bytes, Vec<Chunk>) {
     let all = segments(case);

@@ -9,7 +9,7 @@ const HEADER: usize = 5;
 /// Most octets of a record behind its header: 2^14 of text, 2048 of protection (RFC 5246, 6.2.3).
 const LONGEST: usize = (1 << 14) + 2048;
 /// Once a side has sent as much as this, room is made for as much at a time.
-const ROOM: usize = 64 << 10;
+const ROOM: usize = 16 << 10;
 
 /// The kinds of records (RFC 8446, 5.1).
 pub(super) mod kind {

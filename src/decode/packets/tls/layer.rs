@@ -15,8 +15,10 @@ use crate::decode::packets::stream::{Chunk, Content, Side, Sink};
 
 /// The shortest protected record that carries anything, with its header (RFC 8446, 5.2).
 const SHORTEST: u64 = 5 + 17;
+/// Octets that are taken at once, however long a chunk is.
+const AT_ONCE: usize = 64 << 10;
 /// How many records may be missing where it is not known how many octets are.
-const UNKNOWN_MISSED: u64 = 4096;
+const UNKNOWN_MISSED: u64 = 1024;
 
 /// One TLS connection on its way to the next layer.
 ///
@@ -43,7 +45,7 @@ impl<S: Sink> Sink for Tls<S> {
         }
         let side = if self.facts.sides_swapped { other(chunk.side) } else { chunk.side };
         match chunk.content {
-            Content::Data(octets) => self.data(side, &octets, at),
+            Content::Data(octets) => octets.chunks(AT_ONCE).for_each(|part| self.data(side, part, at)),
             Content::Gap(size) => self.gap(side, size, at),
             Content::End { by_reset } => self.end(side, by_reset, at),
         }
@@ -104,7 +106,7 @@ impl<S: Sink> Tls<S> {
         }
     }
 
-    fn data(&mut self, side: Side, octets: &Bytes, at: At) {
+    fn data(&mut self, side: Side, octets: &[u8], at: At) {
         let flow = self.flow(side);
         if matches!(flow.protection, Protection::Sealed) {
             self.facts.octets_closed = self.facts.octets_closed.saturating_add(octets.len() as u64);
