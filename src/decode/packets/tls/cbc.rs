@@ -102,8 +102,11 @@ impl Cbc {
         let (iv, blocks) = sealed.split_at_mut_checked(BLOCK)?;
         self.decrypt_blocks(iv, blocks)?;
         // The last octet says how many octets like it stand before it.
-        let padding = usize::from(*blocks.last()?);
-        let text = blocks.get(..blocks.len().checked_sub(padding + 1)?)?;
+        let last = *blocks.last()?;
+        let (text, padding) = blocks.split_at_checked(blocks.len().checked_sub(usize::from(last) + 1)?)?;
+        if padding.iter().any(|octet| *octet != last) {
+            return None;
+        }
         if self.encrypt_then_mac {
             return Some(text.len());
         }

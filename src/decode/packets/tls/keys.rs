@@ -28,6 +28,8 @@ pub(super) struct Plain {
     /// The kind of the record; with TLS 1.3 the one inside.
     pub(super) kind: u8,
     pub(super) octets: Bytes,
+    /// Its number under these keys.
+    pub(super) sequence: u64,
     /// How many records under the same keys were not seen before this one.
     pub(super) missed: u64,
 }
@@ -137,8 +139,9 @@ impl Keys {
             self.missed = Some(1);
             return None;
         };
-        self.sequence = self.sequence.saturating_add(1);
-        Some(Plain { kind, octets: record.body.freeze().slice(range), missed: 0 })
+        let sequence = self.sequence;
+        self.sequence = sequence.saturating_add(1);
+        Some(Plain { kind, octets: record.body.freeze().slice(range), sequence, missed: 0 })
     }
 
     fn search(
@@ -179,7 +182,7 @@ impl Keys {
                 self.sequence = sequence.saturating_add(1);
                 self.missed = None;
                 self.patient = false;
-                return Some(Plain { kind, octets: body.freeze().slice(range), missed });
+                return Some(Plain { kind, octets: body.freeze().slice(range), sequence, missed });
             }
         }
         None

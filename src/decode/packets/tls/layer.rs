@@ -11,6 +11,7 @@ use super::framing::{Header, Record, Torn, kind};
 use super::hello::ServerHello;
 use super::keylog::{ClientRandom, KeyLog};
 use super::keys::{Keys, Plain, Stage};
+use super::messages::kind as message;
 use crate::decode::packets::stream::{Chunk, Content, Side, Sink};
 
 /// The shortest protected record that carries anything, with its header (RFC 8446, 5.2).
@@ -253,6 +254,10 @@ impl<S: Sink> Tls<S> {
     }
 
     fn opened(&mut self, side: Side, plain: Plain, at: At) {
+        if self.is_out_of_place(side, &plain) {
+            self.facts.records_closed = self.facts.records_closed.saturating_add(1);
+            return self.seal(side, WhyClosed::WrongKeys);
+        }
         self.facts.records_opened = self.facts.records_opened.saturating_add(1);
         self.flow(side).opened = true;
         if plain.missed > 0 {
@@ -265,6 +270,14 @@ impl<S: Sink> Tls<S> {
             kind::CHANGE_CIPHER_SPEC => self.change_cipher(side),
             _ => {}
         }
+    }
+
+    /// The first record of TLS 1.2 under its keys is Finished (RFC 5246, 7.4.9). Where encrypt-then-mac vouches for the
+    /// record but the ServerHello named another cipher than was used, this shows it.
+    fn is_out_of_place(&mut self, side: Side, plain: &Plain) -> bool {
+        let Protection::Open(keys) = &self.flow(side).protection else { return false };
+        let finished = plain.kind == kind::HANDSHAKE && plain.octets.first() == Some(&message::FINISHED);
+        keys.stage == Stage::Tls12 && plain.sequence == 0 && !finished
     }
 
     fn not_opened(&mut self, side: Side, header: Header, at: At) {
