@@ -146,7 +146,8 @@ fn target_of(method: &str, target: &str, host: &str) -> Target {
     if method == "CONNECT" {
         return Target { scheme: None, authority: target.to_owned(), target: String::new() };
     }
-    let target = target.split('#').next().unwrap_or_default();
+    // RFC 9112, 3.3: the asterisk form has neither path nor query.
+    let target = if target == "*" { "" } else { target.split('#').next().unwrap_or_default() };
     match target.split_once("://") {
         // RFC 9112, 3.2.2: the absolute form goes before the Host field.
         Some((scheme, rest)) if !target.starts_with('/') => {
@@ -179,6 +180,6 @@ mod tests {
         check("GET", "HTTP://b:80?q", (Some("http"), "b:80", "/?q"));
         check("GET", "http://b", (Some("http"), "b", "/"));
         check("CONNECT", "b:443", (None, "b:443", ""));
-        check("OPTIONS", "*", (None, "host", "*"));
+        check("OPTIONS", "*", (None, "host", ""));
     }
 }

@@ -13,6 +13,8 @@ mod framing;
 mod head;
 mod http1;
 mod sniff;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -176,24 +178,28 @@ impl Mark {
 /// Problems of one connection, within a bound.
 #[derive(Debug, Default)]
 struct Problems {
-    list: Vec<(Option<String>, String)>,
+    list: Vec<(u32, String)>,
     more: usize,
 }
 
 impl Problems {
     fn add(&mut self, mark: Mark, message: impl Into<String>) {
         if self.list.len() < bounds::PROBLEMS {
-            self.list.push((Some(format!("frame {}", mark.frame)), message.into()));
+            self.list.push((mark.frame, message.into()));
         } else {
             self.more += 1;
         }
     }
 
     fn into_list(mut self, context: &Context) -> Vec<(Option<String>, String)> {
+        // A problem of one side may be found before one of the other side that stands earlier in the recording.
+        self.list.sort();
+        let place = |(frame, message)| (Some(format!("frame {frame}")), message);
+        let mut list: Vec<_> = self.list.into_iter().map(place).collect();
         if self.more > 0 {
             let stream = context.conversation.tcp_stream;
-            self.list.push((None, format!("tcp.stream {stream}: {} more problems in its HTTP", self.more)));
+            list.push((None, format!("tcp.stream {stream}: {} more problems in its HTTP", self.more)));
         }
-        self.list
+        list
     }
 }

@@ -31,7 +31,10 @@ impl Http1 {
             self.problems.add(mark, format!("response {problem}"));
         }
         let upgrade = headers.get("upgrade").unwrap_or_default().to_ascii_lowercase();
-        let collector = Collector::new(&headers, body.codings, &self.context);
+        let mut collector = Collector::new(&headers, body.codings, &self.context);
+        if body.framing == Framing::Unknown {
+            collector.unreadable();
+        }
         draft.answer(head.status, headers, mark);
         let tunnel = method == "CONNECT" && matches!(head.status, 200..=299);
         let framing = if tunnel { Framing::None } else { body.framing };
