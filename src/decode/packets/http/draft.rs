@@ -57,6 +57,18 @@ impl Draft {
         draft
     }
 
+    /// The request of an answer that stood before it in the capture.
+    pub(super) fn set_request(&mut self, request: Request, begun: Mark, mark: Mark) {
+        self.0.request = request;
+        self.0.sent_at = Some(begun.time);
+        self.request_done(mark);
+    }
+
+    /// Orders exchanges as their requests stand in the capture.
+    pub(super) fn order(&self) -> (Option<crate::evidence::Timestamp>, Option<u32>) {
+        (self.0.sent_at.or(self.0.answered_at), self.0.at.h2_stream())
+    }
+
     /// The request as far as it is known.
     pub(super) fn request(&self) -> &Request {
         &self.0.request
@@ -102,6 +114,16 @@ impl Draft {
         if let At::Frames { h2_stream, .. } = &mut self.0.at {
             *h2_stream = Some(id);
         }
+    }
+
+    /// The request alone: what came was no answer to it.
+    pub(super) fn unanswered(mut self) -> Self {
+        self.0.answer = Answer::NotRecorded;
+        self.0.answered_at = None;
+        if let At::Frames { response, .. } = &mut self.0.at {
+            *response = None;
+        }
+        self
     }
 
     /// Whether the head of an answer has come.

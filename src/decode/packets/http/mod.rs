@@ -5,13 +5,16 @@
 //!
 //! What is deliberately not read: the frames of WebSocket, and trailer fields. HTTP/3 never comes here.
 
+mod after;
 mod bounds;
 mod chunked;
 mod collect;
 mod draft;
 mod framing;
 mod head;
+mod hpack;
 mod http1;
+mod http2;
 mod sniff;
 #[cfg(test)]
 mod tests;
@@ -24,6 +27,7 @@ use crate::evidence::Timestamp;
 
 use super::stream::{Chunk, Conversation, Sink};
 use http1::Http1;
+use http2::Http2;
 use sniff::{Protocol, Sniffer};
 
 /// What the layers below know of a connection.
@@ -144,8 +148,16 @@ impl Layer for Http {
 }
 
 impl Context {
-    fn layer(&self, _protocol: Protocol) -> Box<dyn Layer> {
-        Box::new(Http1::new(self.clone()))
+    fn layer(&self, protocol: Protocol) -> Box<dyn Layer> {
+        match protocol {
+            Protocol::Http2 => Box::new(Http2::new(self.clone(), None)),
+            Protocol::Http2MidStream => {
+                let mut context = self.clone();
+                context.facts.mid_stream = true;
+                Box::new(Http2::new(context, None))
+            }
+            _ => Box::new(Http1::new(self.clone())),
+        }
     }
 
     /// The scheme of requests that name none.

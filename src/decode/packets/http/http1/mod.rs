@@ -3,7 +3,6 @@
 //! An answer waits for its request and a tunnel for its answer, so that the order in which a capture shows the two sides
 //! does not matter.
 
-mod after;
 mod answers;
 mod requests;
 mod way;
@@ -12,11 +11,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::after::After;
 use super::collect::End;
 use super::draft::Draft;
 use super::{Context, Found, Layer, Mark, Problems, bounds};
 use crate::decode::packets::stream::{Chunk, Content, Side, Sink};
-use after::After;
 use way::{Progress, Way};
 
 /// One connection.
