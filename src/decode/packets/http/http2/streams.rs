@@ -79,8 +79,9 @@ impl Http2 {
                 }
             }
             None => {
-                if head.is_trailer() || (head.method.is_none() && id <= self.highest) {
-                    // The stream is over, or its head is not in the capture.
+                // RFC 9113, 5.1.1: a stream is not used again. The rest of a stream that is over, or whose head is not in
+                // the capture, is no request.
+                if head.is_trailer() || (!id.is_multiple_of(2) && id <= self.highest) {
                     return;
                 }
                 let request = self.request_of(head);
