@@ -10,8 +10,10 @@ use crate::trail::schema::Revision;
 use crate::trail::{self, BuildOptions, Incident};
 
 /// How to diagnose.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// The rules to judge by.
+    pub rules: &'a RuleSet,
     /// How to read.
     pub read: ReadOptions,
     /// The key for fingerprints; `None` derives it from the recordings.
@@ -22,10 +24,40 @@ pub struct Options {
     pub assume_revision: Option<Revision>,
 }
 
+impl<'a> Options<'a> {
+    /// The defaults: limits of every reader, fingerprints under a key of the recordings, nothing assumed.
+    pub fn new(rules: &'a RuleSet) -> Self {
+        Options { rules, read: ReadOptions::default(), key: None, show_secrets: false, assume_revision: None }
+    }
+}
+
 /// Reads the recordings of one incident and says where authorization was lost.
-pub fn diagnose(paths: &[PathBuf], options: &Options) -> Report {
+///
+/// Never fails: what cannot be read stands in the report.
+///
+/// ```
+/// use authtrail::{Options, check::rule_set::RuleSet, diagnose};
+///
+/// let rules = RuleSet::embedded()?;
+/// let report = diagnose(&["no-such-file.har".into()], &Options::new(rules));
+/// assert!(report.trails.is_empty());
+/// assert!(!report.captures[0].usable);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn diagnose(paths: &[PathBuf], options: &Options<'_>) -> Report {
     let decoded = decode::read_all(paths, &options.read);
-    judged(decoded, options)
+    let key = key(&decoded, options.key.as_ref());
+    let build = BuildOptions { limits: options.read.limits, assume_revision: options.assume_revision };
+    let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
+    let diagnoses = check::diagnosis::diagnose(options.rules, &incident);
+    report::build::report(report::build::Sources {
+        rules: options.rules,
+        captures: &decoded.captures,
+        incident: &incident,
+        diagnoses: &diagnoses,
+        key: &key,
+        show_secrets: options.show_secrets,
+    })
 }
 
 /// What stands in recordings, before anything is judged.
@@ -39,33 +71,17 @@ pub struct Listing {
     pub key: FingerprintKey,
 }
 
-/// Reads the recordings of one incident and says what each exchange is.
-pub fn list(paths: &[PathBuf], options: &Options) -> Listing {
-    let decoded = decode::read_all(paths, &options.read);
-    let key = key(&decoded, options);
-    let build = BuildOptions { limits: options.read.limits, assume_revision: None };
+/// Reads the recordings of one incident and says what each exchange is. Without a key, the one of the recordings is taken.
+pub fn list(paths: &[PathBuf], options: &ReadOptions, key: Option<&FingerprintKey>) -> Listing {
+    let decoded = decode::read_all(paths, options);
+    let key = self::key(&decoded, key);
+    let build = BuildOptions { limits: options.limits, assume_revision: None };
     let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
     Listing { captures: decoded.captures, incident, key }
 }
 
 /// The key asked for, or the one of the recordings (design, decision 7).
-fn key(decoded: &Decoded, options: &Options) -> FingerprintKey {
+fn key(decoded: &Decoded, asked: Option<&FingerprintKey>) -> FingerprintKey {
     let derived = || FingerprintKey::from_digests(decoded.captures.iter().map(|capture| &capture.digest));
-    options.key.clone().unwrap_or_else(derived)
-}
-
-fn judged(decoded: Decoded, options: &Options) -> Report {
-    let key = key(&decoded, options);
-    let build = BuildOptions { limits: options.read.limits, assume_revision: options.assume_revision };
-    let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
-    let rules = RuleSet::embedded().unwrap_or_else(|_| std::process::abort());
-    let diagnoses = check::diagnosis::diagnose(rules, &incident);
-    report::build::report(report::build::Sources {
-        rules,
-        captures: &decoded.captures,
-        incident: &incident,
-        diagnoses: &diagnoses,
-        key: &key,
-        show_secrets: options.show_secrets,
-    })
+    asked.cloned().unwrap_or_else(derived)
 }

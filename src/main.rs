@@ -2,23 +2,25 @@
 
 mod cli;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use authtrail::Options;
-use authtrail::check::language::Page;
-use authtrail::report::{exchanges, json, page, rule_index, terminal_width, text};
+use authtrail::check::listing::Filter;
+use authtrail::check::rule_set::RuleSet;
+use authtrail::decode::ReadOptions;
+use authtrail::report::{exchanges, json, known_width, rule_index, terminal_width, text};
 use authtrail::secret::FingerprintKey;
-use cli::arguments::{self, Arguments, Command, Common, Diagnose, Explain, Files, Format};
-use cli::messages::{did_you_mean, problem, say, usage};
+use cli::arguments::{self, Arguments, Command, Common, Diagnose, Explain, Files, Format, OwnRules, Rules};
+use cli::messages::{did_you_mean, problem, say, say_lines, usage};
 use cli::output::write_to;
 use cli::status::Status;
 
 fn main() -> ExitCode {
     let status = match arguments::parse(std::env::args_os()) {
         Ok(arguments) => run(&arguments).unwrap_or_else(|error| {
-            say(&format!("{error:#}"));
+            say_lines(&format!("{error:#}"));
             Status::Unusable
         }),
         Err(error) => {
@@ -34,15 +36,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     match &arguments.command {
         Command::Diagnose(of) => diagnose(of, common),
         Command::Exchanges(of) => exchanges(of, common),
-        Command::Rules(_) => rules(common),
+        Command::Rules(of) => rules(of, common),
         Command::Explain(of) => explain(of, common),
     }
 }
 
 fn diagnose(of: &Diagnose, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let mut options = Options { assume_revision: of.assume_revision, ..options(&of.files)? };
-    options.read.sha256 = of.sha256;
+    let mut options = Options::new(rule_set(&of.own)?);
+    options.read = ReadOptions { sha256: of.sha256, ..read_options(&of.files)? };
+    options.key = key(&of.files)?;
+    options.show_secrets = of.files.show_secrets;
+    options.assume_revision = of.assume_revision;
     let report = authtrail::diagnose(&of.files.files, &options);
     for capture in report.captures.iter().filter(|capture| !capture.usable) {
         capture.problems.iter().for_each(|of| problem(&capture.path, of));
@@ -72,52 +77,60 @@ fn mistyped_command(of: &Files) {
 
 fn exchanges(of: &Files, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let options = options(of)?;
-    let listing = authtrail::list(&of.files, &options);
+    let listing = authtrail::list(&of.files, &read_options(of)?, key(of)?.as_ref());
     let mut status = Status::Good;
     for capture in &listing.captures {
         let path = capture.path.display().to_string();
         capture.problems.iter().for_each(|of| problem(&path, &of.into()));
         status = status.max(if capture.usable { Status::Good } else { Status::Unusable });
     }
-    let rows = exchanges::rows(&listing.incident, (!options.show_secrets).then_some(&listing.key));
+    let rows = exchanges::rows(&listing.incident, (!of.show_secrets).then_some(&listing.key));
     write(common, |out| match format {
-        Format::Text => out.write_all(exchanges::render(&rows, width(common)).as_bytes()),
+        // For another program nothing is cut.
+        Format::Text => {
+            out.write_all(exchanges::render(&rows, known_width().filter(|_| common.output.is_none())).as_bytes())
+        }
         Format::Json => json::pretty(out, &rows),
         Format::Jsonl => rows.iter().try_for_each(|row| json::line(out, row)),
     })?;
     Ok(status)
 }
 
-fn rules(common: &Common) -> anyhow::Result<Status> {
+fn rules(of: &Rules, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let pages = rule_pages();
-    let rows = rule_index::rows(&pages);
+    let rules = rule_set(&of.own)?;
+    let filter = Filter { link: of.link, party: of.party, revision: of.revision, ..Filter::default() };
+    let list = rules.list(&filter);
     write(common, |out| match format {
-        Format::Text => out.write_all(rule_index::render(&rows, width(common)).as_bytes()),
-        Format::Json => json::pretty(out, &rows),
-        Format::Jsonl => rows.iter().try_for_each(|row| json::line(out, row)),
+        Format::Text => out.write_all(rule_index::render(&list, width(common)).as_bytes()),
+        Format::Json => json::pretty(out, &list),
+        Format::Jsonl => list.iter().try_for_each(|rule| json::line(out, rule)),
     })?;
     Ok(Status::Good)
 }
 
 fn explain(of: &Explain, common: &Common) -> anyhow::Result<Status> {
-    let pages = rule_pages();
-    let Some(found) = pages.iter().find(|page| page.slug == of.rule) else {
-        let like = did_you_mean(&of.rule, pages.iter().map(|page| page.slug.as_str()));
-        let like = if like.is_empty() { "; authtrail rules lists them".to_owned() } else { like };
-        bail!("unknown rule '{}'{like}", of.rule);
+    let rules = rule_set(&of.own)?;
+    let Some(id) = rules.by_slug(&of.rule) else {
+        let like = rules.suggest(&of.rule).map(|slug| format!("did you mean '{slug}'?"));
+        bail!("unknown rule '{}'; {}", of.rule, like.as_deref().unwrap_or("authtrail rules lists them"));
     };
     if format(common)? != Format::Text {
         bail!("explain prints text; authtrail rules --format json has the rules as data");
     }
-    write(common, |out| out.write_all(page::render(&found.source, width(common)).as_bytes()))?;
+    let listed =
+        rules.list(&Filter::default()).into_iter().find(|rule| rule.slug == of.rule).context("a listed rule")?;
+    let text = rule_index::explain(&listed, &rules.page(id).source, width(common));
+    write(common, |out| out.write_all(text.as_bytes()))?;
     Ok(Status::Good)
 }
 
-// SEAM: to be replaced by the embedded rule set.
-fn rule_pages() -> Vec<Page> {
-    Vec::new()
+/// The built-in rules, and those of the user with them. They live as long as the process.
+fn rule_set(own: &OwnRules) -> anyhow::Result<&'static RuleSet> {
+    match &own.rules {
+        Some(folder) => Ok(Box::leak(Box::new(RuleSet::load_dir(folder)?))),
+        None => Ok(RuleSet::embedded()?),
+    }
 }
 
 fn format(common: &Common) -> anyhow::Result<Format> {
@@ -129,22 +142,38 @@ fn width(common: &Common) -> usize {
     if common.output.is_some() { 80 } else { terminal_width() }
 }
 
-fn options(of: &Files) -> anyhow::Result<Options> {
-    let mut options = Options { key: of.key.as_deref().map(key).transpose()?, ..Options::default() };
-    options.show_secrets = of.show_secrets;
+fn read_options(of: &Files) -> anyhow::Result<ReadOptions> {
+    let (keylogs, keylog_from_environment) = keylogs(of)?;
+    let mut options = ReadOptions { keylogs, keylog_from_environment, ..ReadOptions::default() };
     if let Some(octets) = of.max_memory {
-        options.read.limits.memory = octets;
+        options.limits.memory = octets;
     }
     Ok(options)
 }
 
-fn key(path: &Path) -> anyhow::Result<FingerprintKey> {
+/// The key logs, and whether the environment named them, which counts only where the user names none.
+fn keylogs(of: &Files) -> anyhow::Result<(Vec<PathBuf>, bool)> {
+    for path in &of.keylog {
+        std::fs::File::open(path).with_context(|| format!("key log {}", path.display()))?;
+    }
+    if !of.keylog.is_empty() {
+        return Ok((of.keylog.clone(), false));
+    }
+    let named = std::env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty());
+    Ok((named.map(PathBuf::from).into_iter().collect(), true))
+}
+
+/// The key of the user; `None` where none was given.
+fn key(of: &Files) -> anyhow::Result<Option<FingerprintKey>> {
+    let Some(path) = &of.key else {
+        return Ok(None);
+    };
     let content = std::fs::read(path).with_context(|| path.display().to_string())?;
     // A key that everybody can guess lets everybody test guesses against the fingerprints.
     if content.len() < 16 {
         bail!("{}: a key has at least 16 octets, this file has {}", path.display(), content.len());
     }
-    Ok(FingerprintKey::from_file_content(&content))
+    Ok(Some(FingerprintKey::from_file_content(&content)))
 }
 
 fn write(common: &Common, fill: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::io::{BufRead, Read};
 
 use brotli_decompressor::Decompressor;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use lz4_flex::frame::FrameDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
 use super::limits::Limits;
@@ -21,6 +22,8 @@ pub enum Coding {
     Brotli,
     /// RFC 8878.
     Zstd,
+    /// The frame format of LZ4, which no HTTP message is coded in but recordings are.
+    Lz4,
 }
 
 /// How decompression ended.
@@ -43,6 +46,7 @@ impl Coding {
         match octets {
             [0x1f, 0x8b, 0x08, ..] => Some(Coding::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Coding::Zstd),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Coding::Lz4),
             // RFC 1950, 2.2: method 8, window up to 32 KiB, and a check that makes the pair a multiple of 31.
             [cmf, flg, ..]
                 if cmf & 0x0f == 8 && cmf >> 4 <= 7 && u16::from_be_bytes([*cmf, *flg]).is_multiple_of(31) =>
@@ -65,7 +69,7 @@ pub fn decompress(coding: Coding, input: &[u8], most: usize, ratio: usize) -> (V
         Coding::Zlib => drain(ZlibDecoder::new(input), &mut out, most),
         Coding::Deflate => drain(DeflateDecoder::new(input), &mut out, most),
         Coding::Brotli => drain(Decompressor::new(input, 4096), &mut out, most),
-        Coding::Zstd => zstd_frames(input, &mut out, most),
+        Coding::Zstd | Coding::Lz4 => frames(coding, input, &mut out, most),
     };
     (out, end)
 }
@@ -93,11 +97,12 @@ pub(crate) fn decompress_from<R: BufRead>(
             Ok(decoder) => steps(decoder, out, most, |d, n| step(d.get_ref(), n)),
             Err(_) => End::Broken,
         },
+        Coding::Lz4 => steps(FrameDecoder::new(reader), out, most, |d, n| step(d.get_ref(), n)),
     }
 }
 
-/// RFC 8878, 3: a stream is one or more frames.
-fn zstd_frames(mut input: &[u8], out: &mut Vec<u8>, most: usize) -> End {
+/// RFC 8878, 3: a stream is one or more frames. LZ4 has the same rule, and the same frames that are skipped.
+fn frames(coding: Coding, mut input: &[u8], out: &mut Vec<u8>, most: usize) -> End {
     while !input.is_empty() {
         if let [first, 0x2a, 0x4d, 0x18, a, b, c, d, rest @ ..] = input
             && first & 0xf0 == 0x50
@@ -108,8 +113,13 @@ fn zstd_frames(mut input: &[u8], out: &mut Vec<u8>, most: usize) -> End {
             continue;
         }
         let before = input.len();
-        let Ok(decoder) = StreamingDecoder::new(&mut input) else { return End::Broken };
-        match drain(decoder, out, most) {
+        let end = if coding == Coding::Lz4 {
+            drain(FrameDecoder::new(&mut input), out, most)
+        } else {
+            let Ok(decoder) = StreamingDecoder::new(&mut input) else { return End::Broken };
+            drain(decoder, out, most)
+        };
+        match end {
             End::Whole if input.len() < before => {}
             End::Whole => return End::Broken,
             end => return end,
@@ -181,5 +191,17 @@ mod tests {
         let skip = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9];
         let input = [&frame[..], &skip[..], &frame[..]].concat();
         assert_eq!(decompress(Coding::Zstd, &input, 100, 1000), (b"hellohello".to_vec(), End::Whole));
+    }
+
+    #[test]
+    fn lz4_frames() {
+        let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        encoder.write_all(b"hello").unwrap();
+        let frame = encoder.finish().unwrap();
+        assert_eq!(Coding::by_magic(&frame), Some(Coding::Lz4));
+        let twice = [&frame[..], &frame[..]].concat();
+        assert_eq!(decompress(Coding::Lz4, &twice, 100, 1000), (b"hellohello".to_vec(), End::Whole));
+        let (out, end) = decompress(Coding::Lz4, &twice[..twice.len() - 6], 100, 1000);
+        assert_eq!((&out[..5], end), (&b"hello"[..], End::Broken));
     }
 }

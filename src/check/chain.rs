@@ -45,9 +45,16 @@ struct Step {
 }
 
 /// All twelve rows, in order.
-pub fn chain(trail: &Trail, cause: Option<&Cause>, cause_link: Option<Link>, losses: &[Loss]) -> Vec<Row> {
+///
+/// `cause` comes with its link and the field that its page asserts something of.
+pub fn chain(trail: &Trail, cause: Option<(&Cause, Link, Field)>, losses: &[Loss]) -> Vec<Row> {
+    let (cause, cause_link, asserted) = match cause {
+        Some((cause, link, field)) => (Some(cause), Some(link), Some(field)),
+        None => (None, None, None),
+    };
     let broken = cause_link.filter(|_| cause.is_some()).or_else(|| first_break(losses)).map(row_of);
-    let breaking_step = cause.map(|cause| cause.candidate.record).or_else(|| losses.last().map(|loss| loss.record));
+    let breaking_step = losses.last().map(|loss| (loss.record, Field::Status));
+    let breaking_step = cause.zip(asserted).map(|(cause, field)| (cause.candidate.record, field)).or(breaking_step);
     let furthest = Link::chain().filter(|link| *link <= Link::TokenResponse && step(trail, *link).is_some()).last();
     Link::chain().map(|link| row(trail, link, broken, breaking_step, furthest)).collect()
 }
@@ -75,13 +82,18 @@ fn row_of(link: Link) -> Link {
     if link == Link::Transport { Link::Session } else { link }
 }
 
-fn row(trail: &Trail, link: Link, broken: Option<Link>, breaking: Option<RecordId>, furthest: Option<Link>) -> Row {
+fn row(
+    trail: &Trail,
+    link: Link,
+    broken: Option<Link>,
+    breaking: Option<(RecordId, Field)>,
+    furthest: Option<Link>,
+) -> Row {
     let found = step(trail, link);
     let place = found.as_ref().map(|step| (step.record, step.field));
     let note = found.as_ref().map(|step| step.note.clone()).unwrap_or_default();
     if broken == Some(link) {
-        let step = place.or(breaking.map(|record| (record, Field::Status)));
-        return Row { link, status: LinkStatus::Broken, note, step };
+        return Row { link, status: LinkStatus::Broken, note, step: breaking.or(place) };
     }
     let (status, note) = match found {
         Some(Step { worked: Some(true), .. }) => (LinkStatus::Held, note),
@@ -170,8 +182,7 @@ fn is_refresh(request: &Record) -> bool {
 }
 
 fn challenge(trail: &Trail) -> Option<Step> {
-    let triggers = trail.flows.iter().filter_map(|flow| flow.trigger);
-    let record = triggers.last()?;
+    let record = trail.flows.iter().rev().find_map(|flow| flow.trigger)?;
     let refusal = trail.record(record)?;
     let mut note = refusal.number(Field::Status).map(|status| status.to_string()).unwrap_or_default();
     let field = if refusal.text(Field::ChallengeResourceMetadata).is_some() {

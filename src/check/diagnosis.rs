@@ -61,9 +61,12 @@ fn diagnose_trail(rules: &RuleSet, trail: &Trail, verdicts: Vec<RuleVerdict>) ->
     let absorbed = cause::absorbed(rules, trail, &verdicts);
     let explains = matches!(outcome, Outcome::Lost | Outcome::Denied);
     let cause = if explains { cause::cause(rules, trail, &verdicts, &losses, &absorbed) } else { None };
-    let link = cause.as_ref().map(|cause| rules.page(cause.candidate.page).link);
+    let with_page = cause.as_ref().map(|cause| {
+        let page = rules.page(cause.candidate.page);
+        (cause, page.link, page.then.path.own_field().unwrap_or(Field::Status))
+    });
     let breaks = if explains { &losses[..] } else { &[] };
-    let chain = chain::chain(trail, cause.as_ref(), link, breaks);
+    let chain = chain::chain(trail, with_page, breaks);
     let headline = cause.as_ref().map(|cause| cause.candidate.page).or_else(|| headline(rules, &verdicts, &absorbed));
     TrailDiagnosis { outcome, cause, headline, chain, verdicts, absorbed, losses, recovered }
 }

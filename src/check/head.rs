@@ -35,6 +35,7 @@ pub(super) struct Head {
     proved_by: Vec<Path>,
     alternatives: Vec<String>,
     explains: Vec<String>,
+    tried_after: Vec<Symptom>,
 }
 
 impl Head {
@@ -54,6 +55,7 @@ impl Head {
             proved_by: self.proved_by,
             alternatives: self.alternatives,
             explains: self.explains,
+            tried_after: self.tried_after,
             text,
             source: source.to_owned(),
         }
@@ -74,6 +76,7 @@ const KEYS: &[&str] = &[
     "proved_by",
     "alternatives",
     "explains",
+    "tried_after",
 ];
 
 /// Reads the head that begins at octet `base` of the page. What is wrong goes to the report.
@@ -102,8 +105,8 @@ pub(super) fn read(
         }
     };
     let mode = read_mode(&mut reader, table);
-    let breaks = reader.some_texts(table, "breaks");
-    let breaks = breaks.iter().filter_map(|word| reader.one_of(word, "symptom", Symptom::ALL, Symptom::name)).collect();
+    let breaks = read_symptoms(&mut reader, table, "breaks");
+    let tried_after = read_symptoms(&mut reader, table, "tried_after");
     let certainty = read_certainty(&mut reader, table);
     let proved_by = read_proved_by(&mut reader, table, given, certainty);
     let mut references = Vec::new();
@@ -126,8 +129,14 @@ pub(super) fn read(
         proved_by,
         alternatives,
         explains,
+        tried_after,
     });
     (head, references)
+}
+
+fn read_symptoms(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Vec<Symptom> {
+    let words = reader.some_texts(table, key);
+    words.iter().filter_map(|word| reader.one_of(word, "symptom", Symptom::ALL, Symptom::name)).collect()
 }
 
 fn read_requirements<'c>(

@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::evaluate::record_verdict;
-use super::language::{Keyword, Level, Missing, Page, Verdict};
+use super::evaluate::{self, record_verdict};
+use super::language::{Certainty, Keyword, Level, Missing, Page, Verdict};
 use super::rule_set::{Holds, PageId, RuleSet};
 use crate::decode::exchange::Unknown;
 use crate::trail::record::RecordId;
@@ -89,7 +89,7 @@ struct Index(Vec<Vec<RecordId>>);
 impl Index {
     fn of(trail: &Trail) -> Self {
         let mut by_kind = vec![Vec::new(); Kind::ALL.len()];
-        for (at, record) in trail.records.iter().enumerate() {
+        for (at, record) in trail.records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
             by_kind[record.kind as usize].push(RecordId(at as u32));
         }
         Index(by_kind)
@@ -271,5 +271,21 @@ pub fn valid_under(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId)
             && there().any(|(_, verdict)| *verdict == Verdict::Satisfied)
             && !there().any(|(_, verdict)| matches!(verdict, Verdict::Violated | Verdict::NotObserved))
     };
-    Revision::ALL.iter().copied().filter(valid).collect()
+    // 2024-11-05 has no authorization chapter: nothing about authorization is right or wrong there.
+    let is_authorization = page.requirements.iter().all(|entry| entry.starts_with("AUTH-"));
+    let has_chapter = |revision: &Revision| !is_authorization || *revision != Revision::R20241105;
+    Revision::ALL.iter().copied().filter(has_chapter).filter(valid).collect()
+}
+
+/// How sure a violation is: what the page reaches, and no more than likely where it rests on a revision that the client
+/// only offered and the behaviour is right under another (design, decision 1).
+pub fn certainty(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId) -> Certainty {
+    let reached = evaluate::certainty(rules.page(id), trail, record);
+    let stretch = trail.record(record).and_then(|record| trail.stretch_at(record.exchange));
+    let only_offered = stretch.is_some_and(|stretch| matches!(stretch.by, "offered" | "modern-request"));
+    if only_offered && !valid_under(rules, trail, id, record).is_empty() {
+        reached.min(Certainty::Likely)
+    } else {
+        reached
+    }
 }

@@ -91,6 +91,16 @@ pub enum Path {
     Binding(Binding),
 }
 
+impl Path {
+    /// The field, where it is one of the judged record itself.
+    pub fn own_field(self) -> Option<Field> {
+        match self {
+            Path::Own(field) => Some(field),
+            Path::Bound(..) | Path::Binding(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -237,6 +247,8 @@ pub struct Page {
     pub alternatives: Vec<String>,
     /// More general pages that are absorbed.
     pub explains: Vec<String>,
+    /// A violation shows a wrong repair being tried after a loss of this kind (design, decision 12).
+    pub tried_after: Vec<Symptom>,
     /// The prose.
     pub text: PageText,
     /// The page as written.

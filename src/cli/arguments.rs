@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use authtrail::trail::schema::Revision;
+use authtrail::trail::schema::{Link, Party, Revision};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::implied;
@@ -48,7 +48,7 @@ pub(crate) enum Command {
     /// List the HTTP exchanges that were found
     Exchanges(Files),
     /// List the rules
-    Rules(NoArguments),
+    Rules(Rules),
     /// Print a rule in full
     Explain(Explain),
 }
@@ -59,11 +59,14 @@ pub(crate) struct Diagnose {
     /// Recordings of one incident
     #[command(flatten)]
     pub(crate) files: Files,
+    /// Rules of your own
+    #[command(flatten)]
+    pub(crate) own: OwnRules,
     /// What makes the exit status 1, beside a loss: error, warning, note; or loss, for a loss alone
     #[arg(long, value_name = "LEVEL", default_value = "error", hide_default_value = true, value_parser = fail_on)]
     pub(crate) fail_on: FailOn,
     /// Judge by this revision, whatever the recording says
-    #[arg(long, value_name = "REVISION", value_parser = revision)]
+    #[arg(long, value_name = "REVISION", value_parser = named("revisions", Revision::ALL, Revision::name))]
     pub(crate) assume_revision: Option<Revision>,
     /// Add the SHA-256 digest of each recording
     #[arg(long)]
@@ -79,7 +82,7 @@ pub(crate) struct Diagnose {
 /// Recordings, and how to read them.
 #[derive(Debug, Args)]
 pub(crate) struct Files {
-    /// Recordings of one incident (HAR); `-` for standard input
+    /// Recordings of one incident (HAR, pcap, pcapng); `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Show secrets instead of fingerprints
@@ -88,14 +91,38 @@ pub(crate) struct Files {
     /// Make fingerprints with the key in this file, so that several runs compare
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
+    /// Key log of the TLS connections in packet captures (NSS format); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Vec<PathBuf>,
     /// Most memory for a compressed recording or standard input, like 500M or 2G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_memory: Option<usize>,
 }
 
-/// Arguments of a command that has none of its own.
+/// Arguments of `rules`.
 #[derive(Debug, Args)]
-pub(crate) struct NoArguments {}
+pub(crate) struct Rules {
+    /// Only those reported at this link
+    #[arg(long, value_name = "LINK", value_parser = named("links", Link::ALL, Link::name))]
+    pub(crate) link: Option<Link>,
+    /// Only those where this party must change
+    #[arg(long, value_name = "PARTY", value_parser = named("parties", Party::ALL, Party::name))]
+    pub(crate) party: Option<Party>,
+    /// Only those that hold in this revision
+    #[arg(long, value_name = "REVISION", value_parser = named("revisions", Revision::ALL, Revision::name))]
+    pub(crate) revision: Option<Revision>,
+    /// Rules of your own
+    #[command(flatten)]
+    pub(crate) own: OwnRules,
+}
+
+/// Rules beside the built-in ones.
+#[derive(Debug, Args)]
+pub(crate) struct OwnRules {
+    /// A folder with rule pages of your own, in folders named by link
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) rules: Option<PathBuf>,
+}
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -103,6 +130,9 @@ pub(crate) struct Explain {
     /// Name of a rule, as the report shows it
     #[arg(value_name = "RULE")]
     pub(crate) rule: String,
+    /// Rules of your own
+    #[command(flatten)]
+    pub(crate) own: OwnRules,
 }
 
 /// What every command takes.
@@ -159,11 +189,18 @@ fn fail_on(name: &str) -> Result<FailOn, String> {
     }
 }
 
-fn revision(text: &str) -> Result<Revision, String> {
-    Revision::from_name(text).ok_or_else(|| {
-        let known: Vec<&str> = Revision::ALL.iter().map(|revision| revision.name()).collect();
-        format!("the revisions are {}", known.join(", "))
-    })
+/// Reads a name of a closed list; the error lists them.
+fn named<T: Copy + Send + Sync + 'static>(
+    what: &'static str,
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {
+            let known: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+            format!("the {what} are {}", known.join(", "))
+        })
+    }
 }
 
 fn size(text: &str) -> Result<usize, String> {

@@ -10,6 +10,15 @@ pub(crate) fn say(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "authtrail: {}", escape::terminal(message));
 }
 
+/// Writes a message of several lines, such as an excerpt of a file with what is wrong in it.
+pub(crate) fn say_lines(message: &str) {
+    let mut lines = message.trim_end().lines();
+    say(lines.next().unwrap_or_default().trim_start_matches("error: "));
+    for line in lines {
+        let _ = writeln!(std::io::stderr().lock(), "{}", escape::terminal(line));
+    }
+}
+
 /// Writes what could not be read in the recording at `path`.
 pub(crate) fn problem(path: &str, problem: &Problem) {
     match &problem.at {
@@ -24,13 +33,8 @@ pub(crate) fn usage(error: &clap::Error) {
         let _ = error.print();
         return;
     }
-    let text = error.render().to_string();
-    let mut lines = text.trim_end().lines();
-    say(lines.next().map_or("wrong usage", |line| line.trim_start_matches("error: ")));
-    for line in lines {
-        // What was typed may be the name of a file that a stranger chose.
-        let _ = writeln!(std::io::stderr().lock(), "{}", escape::terminal(line));
-    }
+    // What was typed may be the name of a file that a stranger chose.
+    say_lines(&error.render().to_string());
 }
 
 /// `; did you mean 'x'?` with the name most like `given`; nothing where none is.

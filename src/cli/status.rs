@@ -46,8 +46,33 @@ impl Status {
 }
 
 #[cfg(test)]
+#[path = "../../tests/it/report_fixtures.rs"]
+mod fixtures;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use Status::{Found, Good, Unusable};
+
+    /// The statuses of a fixture under error, warning, note and loss.
+    fn check(name: &str, expected: [Status; 4]) {
+        let (_, report) = fixtures::all().into_iter().find(|(fixture, _)| *fixture == name).unwrap();
+        let all = [FailOn::Error, FailOn::Warning, FailOn::Note, FailOn::Loss];
+        assert_eq!(all.map(|fail_on| Status::of(&report, fail_on)), expected, "{name}");
+    }
+
+    #[test]
+    fn what_makes_it_fail() {
+        check("lost", [Found, Found, Found, Found]);
+        check("unexplained", [Found, Found, Found, Found]);
+        check("authorized", [Good, Good, Good, Good]);
+        check("authorized-findings", [Found, Found, Found, Good]);
+        check("recovered", [Good, Found, Found, Good]);
+        check("denied", [Good, Good, Good, Good]);
+        check("no-trail", [Good, Good, Good, Good]);
+        // One recording of three could not be read, and that wins.
+        check("several", [Unusable, Unusable, Unusable, Unusable]);
+    }
 
     #[test]
     fn numbers_are_a_promise() {

@@ -88,6 +88,8 @@ pub struct Connection {
     pub server: Option<SocketAddr>,
     /// The page that sent the request, in the recorder's name for it; `None` outside browsers.
     pub page: Option<Arc<str>>,
+    /// Address of the debugging tool's backend through which the page sent this; `None` where it was sent directly.
+    pub wrapper: Option<Arc<str>>,
     /// When and how the connection ended; `None` where the recording does not show an end.
     pub closed: Option<Closed>,
 }
@@ -119,6 +121,19 @@ impl Request {
         }
         format!("{}://{}{}", self.scheme, self.authority, self.target)
     }
+}
+
+/// The well-known protocol versions in one spelling, others as they are; `None` where the text is empty.
+pub(crate) fn version(text: &str) -> Option<String> {
+    let known = match text.to_ascii_lowercase().as_str() {
+        "" => return None,
+        "http/1.0" => "http/1.0",
+        "http/1.1" => "http/1.1",
+        "http/2" | "http/2.0" | "h2" => "h2",
+        "http/3" | "http/3.0" | "h3" => "h3",
+        _ => text,
+    };
+    Some(known.to_owned())
 }
 
 /// What came back.
@@ -191,7 +206,7 @@ pub enum Withheld {
     Nothing,
     /// `Authorization`, `Cookie` and `Set-Cookie` may have been removed.
     Credentials,
-    /// One of `Authorization` and `Cookie` was removed for certain; the number is its length on the wire in octets,
+    /// One of `Authorization` and `Cookie` (in a response: `Set-Cookie`) was removed for certain; the number is its length on the wire in octets,
     /// name, colon, space and line end included, of all that was removed.
     CredentialsFor(u32),
     /// Fields are missing whose table entries were made before the recording began; nobody knows which.

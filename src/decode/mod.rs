@@ -3,12 +3,21 @@
 //! Knows nothing of OAuth or MCP. What cannot be read becomes a [`Problem`]; what can be kept is kept.
 
 pub mod body;
+mod burp;
 pub mod exchange;
+mod fields;
 mod format;
 pub mod har;
 mod json_text;
-mod packets;
+mod message;
+mod mitmproxy;
+pub mod packets;
 pub mod pieces;
+mod saz;
+mod tnetstring;
+mod unwrap;
+mod url;
+mod warc;
 
 use std::path::{Path, PathBuf};
 
@@ -65,6 +74,10 @@ pub struct ReadOptions {
     pub limits: Limits,
     /// Whether SHA-256 digests are wanted.
     pub sha256: bool,
+    /// Key logs of the TLS connections in packet captures.
+    pub keylogs: Vec<PathBuf>,
+    /// Whether they were named by `SSLKEYLOGFILE` and not by the user: then the report says so.
+    pub keylog_from_environment: bool,
 }
 
 /// What was read from the recordings of one incident.
@@ -96,7 +109,7 @@ fn read_one(path: &Path, id: CaptureId, options: &ReadOptions) -> (CaptureFacts,
         Ok(opened) => read_opened(path, id, opened, options),
         Err(error) => {
             let mut facts = nothing_known(path, id);
-            facts.problems = problems(id, vec![(None, error.to_string())], options);
+            facts.problems = problems(id, vec![(None, error.to_string())], 0, options);
             (facts, Vec::new())
         }
     }
@@ -120,20 +133,23 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
     let mut said: Vec<(Option<String>, String)> = opened.problems.into_iter().map(|message| (None, message)).collect();
     let Some(format) = format::recognise(&opened.content) else {
         said.push((None, format::unrecognised(&opened.content)));
-        facts.problems = problems(id, said, options);
+        facts.problems = problems(id, said, 0, options);
         return (facts, Vec::new());
     };
     facts.format = Some(format.name);
     let mut exchanges = Vec::new();
+    let mut more = 0;
     match format.read {
         Read::NotYet(instead) => {
             said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)))
         }
         Read::With(read) => {
-            let Reading { exchanges: read, creator, sanitized, complete, end_mark, problems } =
+            let Reading { exchanges: read, creator, sanitized, complete, end_mark, problems, more_problems } =
                 read(&opened.content, id, options);
             said.extend(problems);
+            more = more_problems;
             exchanges = read;
+            exchanges.iter_mut().for_each(|exchange| unwrap::unwrap(exchange, &options.limits));
             facts = CaptureFacts {
                 creator,
                 sanitized,
@@ -144,7 +160,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
             };
         }
     }
-    facts.problems = problems(id, said, options);
+    facts.problems = problems(id, said, more, options);
     (facts, exchanges)
 }
 
@@ -165,8 +181,13 @@ fn nothing_known(path: &Path, id: CaptureId) -> CaptureFacts {
 }
 
 /// The problems of one recording, at most as many as the limit; the last one says how many more there are.
-fn problems(id: CaptureId, mut said: Vec<(Option<String>, String)>, options: &ReadOptions) -> Vec<Problem> {
-    let more = said.len().saturating_sub(options.limits.problems);
+fn problems(
+    id: CaptureId,
+    mut said: Vec<(Option<String>, String)>,
+    more: usize,
+    options: &ReadOptions,
+) -> Vec<Problem> {
+    let more = more + said.len().saturating_sub(options.limits.problems);
     said.truncate(options.limits.problems);
     if more > 0 {
         said.push((None, format!("{more} more problems of this kind")));

@@ -8,7 +8,7 @@ use super::layout::{Canvas, Text, elided};
 use super::palette::{BROKEN, FAINT, PLAIN, STRONG};
 use super::url::{safe_authority, safe_url};
 use crate::decode::exchange::{Answer, Exchange};
-use crate::evidence::Half;
+use crate::evidence::{Half, Timestamp};
 use crate::secret::FingerprintKey;
 use crate::trail::Incident;
 
@@ -23,6 +23,10 @@ pub struct Row {
     pub trail: Option<String>,
     /// Place in the words of other tools: `entry 17`.
     pub at: String,
+    /// `tcp.stream` of a packet capture; null for other recordings.
+    pub tcp_stream: Option<u32>,
+    /// `http2.streamid` of a packet capture; null for HTTP/1 and other recordings.
+    pub h2_stream: Option<u32>,
     /// RFC 3339, UTC, microseconds; null where the recording has no clock.
     pub time: Option<String>,
     /// Method as sent.
@@ -50,12 +54,19 @@ pub fn rows(incident: &Incident, mask: Option<&FingerprintKey>) -> Vec<Row> {
     let places = incident.exchanges.iter().enumerate();
     places
         .map(|(index, exchange)| Row {
+            time: recorded_time(incident, exchange),
             exchange: incident.ordinals.get(index).copied().unwrap_or(index),
             trail: incident.trail_of.get(index).copied().flatten().map(|trail| format!("t{}", trail + 1)),
             role: incident.roles.get(index).copied().flatten().map(|kind| kind.name()),
             ..row(exchange, mask)
         })
         .collect()
+}
+
+/// The time as the recording has it, before its clock was set to that of the first.
+fn recorded_time(incident: &Incident, exchange: &Exchange) -> Option<String> {
+    let offset = incident.clock_offsets.get(exchange.capture.0 as usize).copied().unwrap_or(0);
+    exchange.sent_at.map(|time| Timestamp(time.0.saturating_sub(offset)).to_rfc3339())
 }
 
 fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
@@ -70,7 +81,9 @@ fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
         exchange: 0,
         trail: None,
         at: exchange.at.of(Half::Request),
-        time: exchange.sent_at.map(|time| time.to_rfc3339()),
+        tcp_stream: exchange.at.tcp_stream(),
+        h2_stream: exchange.at.h2_stream(),
+        time: None,
         method: request.method.clone(),
         scheme: request.scheme.clone(),
         host,
@@ -95,34 +108,52 @@ fn safe_target(scheme: &str, target: &str, key: &FingerprintKey) -> String {
     }
 }
 
-/// The list for a terminal: place, time, status, role, request.
-pub fn render(rows: &[Row], width: usize) -> String {
-    let mut canvas = Canvas::new(width);
+/// The list as text: place, time, trail, status, role, request. Lines are cut to `width`, where one is given.
+pub fn render(rows: &[Row], width: Option<usize>) -> String {
     let several = rows.iter().any(|row| row.capture != "c1");
-    let cell = |row: &Row| {
-        let at = if several { format!("{} {}", row.capture, row.at) } else { row.at.clone() };
-        let time = row.time.as_deref().and_then(|time| time.get(11..23)).unwrap_or("-").to_owned();
-        let status = row.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
-        (at, time, row.trail.clone().unwrap_or_else(|| "-".to_owned()), status, row.role.unwrap_or("-"))
-    };
-    let cells: Vec<_> = rows.iter().map(cell).collect();
-    let at_width = cells.iter().map(|cell| cell.0.len()).max().unwrap_or(0) + 2;
-    let trail_width = cells.iter().map(|cell| cell.2.len()).max().unwrap_or(0) + 2;
-    let role_width = cells.iter().map(|cell| cell.4.len()).max().unwrap_or(0) + 2;
-    for (row, (at, time, trail, status, role)) in rows.iter().zip(&cells) {
-        let style = if row.status.is_none_or(|status| status >= 400) { BROKEN } else { PLAIN };
-        let line = Text::from(at.as_str()).padded_to(at_width).styled(FAINT, time).padded_to(at_width + 14);
-        let line = line.plain(trail).padded_to(at_width + 14 + trail_width).styled(style, status);
-        let line = line.padded_to(at_width + 19 + trail_width).plain(role);
-        let line = line.padded_to(at_width + 19 + trail_width + role_width);
-        let line = line.styled(STRONG, &row.method).plain(" ");
-        let url = if row.host.is_empty() {
-            format!("{}:{}", row.scheme, row.uri)
-        } else {
-            format!("{}://{}{}", row.scheme, row.host, row.uri)
-        };
-        let room = width.saturating_sub(line.width()).max(24);
-        canvas.line(&line.plain(&elided(&url, room)));
+    let cells: Vec<[String; 5]> = rows.iter().map(|row| cells(row, several)).collect();
+    let widths: Vec<usize> =
+        (0..5).map(|column| cells.iter().map(|cells| cells[column].len()).max().unwrap_or(0) + 2).collect();
+    let mut canvas = Canvas::new(width.unwrap_or(usize::MAX));
+    for (row, cells) in rows.iter().zip(&cells) {
+        let refused = row.status.is_none_or(|status| status >= 400);
+        let styles = [PLAIN, FAINT, PLAIN, if refused { BROKEN } else { PLAIN }, PLAIN];
+        let (mut line, mut column) = (Text::new(), 0);
+        for ((cell, width), style) in cells.iter().zip(&widths).zip(styles) {
+            column += width;
+            line = line.styled(style, cell).padded_to(column);
+        }
+        line = line.styled(STRONG, &row.method).plain(" ");
+        let room = width.map(|width| width.saturating_sub(line.width()).max(24));
+        canvas.line(&line.plain(&url(row, room)));
     }
     canvas.finish()
+}
+
+/// The columns before the request.
+fn cells(row: &Row, several: bool) -> [String; 5] {
+    let none = || "-".to_owned();
+    [
+        if several { format!("{} {}", row.capture, row.at) } else { row.at.clone() },
+        row.time.as_deref().and_then(|time| time.get(11..23)).map_or_else(none, str::to_owned),
+        row.trail.clone().unwrap_or_else(none),
+        row.status.map_or_else(none, |status| status.to_string()),
+        row.role.unwrap_or("-").to_owned(),
+    ]
+}
+
+/// The URL of a row; the query goes first where there is no room.
+fn url(row: &Row, room: Option<usize>) -> String {
+    let url = match row.host.as_str() {
+        "" => format!("{}:{}", row.scheme, row.uri),
+        host => format!("{}://{host}{}", row.scheme, row.uri),
+    };
+    let Some(room) = room else { return url };
+    if Text::from(url.as_str()).width() <= room {
+        return url;
+    }
+    match url.split_once('?') {
+        Some((path, _)) => elided(&format!("{path}?…"), room),
+        None => elided(&url, room),
+    }
 }

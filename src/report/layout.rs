@@ -18,14 +18,17 @@ const WIDEST: usize = 120;
 /// Below this the columns do not fit.
 const NARROWEST: usize = 60;
 
-/// The width for a report on standard output: that of the terminal; elsewhere `COLUMNS`, or 80.
+/// The width for prose on standard output: that of the terminal; elsewhere `COLUMNS`, or 80.
 pub fn terminal_width() -> usize {
-    let width = if std::io::stdout().is_terminal() {
-        textwrap::termwidth()
-    } else {
-        std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80)
-    };
-    width.clamp(NARROWEST, WIDEST)
+    known_width().unwrap_or(80).clamp(NARROWEST, WIDEST)
+}
+
+/// The width of the terminal, or `COLUMNS`; `None` where standard output goes elsewhere and nothing is said.
+pub fn known_width() -> Option<usize> {
+    if std::io::stdout().is_terminal() {
+        return Some(textwrap::termwidth());
+    }
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0)
 }
 
 /// One line of text that is safe on a terminal, perhaps with colours.

@@ -9,11 +9,11 @@ pub mod escape;
 pub mod exchanges;
 pub mod json;
 mod layout;
-pub mod page;
+mod page;
 mod palette;
 pub mod rule_index;
 pub mod text;
 pub mod url;
 mod words;
 
-pub use layout::terminal_width;
+pub use layout::{known_width, terminal_width};

@@ -5,24 +5,22 @@
 use super::layout::{Canvas, Text};
 use super::palette::{FAINT, STRONG};
 
-/// `source` in lines of `width` columns.
-pub fn render(source: &str, width: usize) -> String {
-    let mut canvas = Canvas::new(width);
+/// Writes the page with this source.
+pub(super) fn write(canvas: &mut Canvas, source: &str) {
     let mut paragraph = Paragraph::default();
     let mut fenced = false;
     for line in source.lines() {
         if line.trim_start().starts_with("```") {
-            paragraph.flush(&mut canvas);
+            paragraph.flush(canvas);
             fenced = !fenced;
             canvas.blank();
         } else if fenced {
             canvas.line(&Text::new().padded_to(4).styled(FAINT, line.trim_end()));
         } else {
-            paragraph.take(&mut canvas, line);
+            paragraph.take(canvas, line);
         }
     }
-    paragraph.flush(&mut canvas);
-    canvas.finish()
+    paragraph.flush(canvas);
 }
 
 /// Lines that belong together.
@@ -89,6 +87,8 @@ mod tests {
                       ## What does not fix it\n\n- logging in again and again and again\n- waiting\n";
         let expected = "token-lost\n\n  The token is lost on\n  its way to the server.\n\n    given = \"x\"\n\n\
                         What does not fix it\n\n  - logging in again and\n    again and again\n  - waiting\n";
-        assert_eq!(anstream::adapter::strip_str(&render(source, 24)).to_string(), expected);
+        let mut canvas = Canvas::new(24);
+        write(&mut canvas, source);
+        assert_eq!(anstream::adapter::strip_str(&canvas.finish()).to_string(), expected);
     }
 }

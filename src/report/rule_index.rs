@@ -1,60 +1,84 @@
-//! The index of the rules (`authtrail rules`), by link.
-
-use serde::Serialize;
+//! The rules as text: the index (`authtrail rules`), by link, and one in full (`authtrail explain`).
 
 use super::layout::{Canvas, Text};
 use super::palette::{FAINT, STRONG};
-use super::{escape, words};
-use crate::check::language::Page;
+use super::{escape, page, words};
+use crate::check::listing::{ListedRevision, ListedRule};
 
-/// One rule in the index.
-#[derive(Debug, Clone, Serialize)]
-pub struct Row<'a> {
-    /// Slug.
-    pub rule: &'a str,
-    /// Folder.
-    pub link: &'static str,
-    /// Who must change.
-    pub party: &'static str,
-    /// Catalogue entries; empty for a fact.
-    pub requirements: &'a [String],
-    /// Failure mode; null where the page names none.
-    pub mode: Option<&'a str>,
-    /// What is wrong, in one sentence.
-    pub summary: &'a str,
-}
-
-/// The index, in order of link and slug.
-pub fn rows<'a>(pages: impl IntoIterator<Item = &'a Page>) -> Vec<Row<'a>> {
-    let mut pages: Vec<&Page> = pages.into_iter().collect();
-    pages.sort_by(|a, b| a.link.cmp(&b.link).then_with(|| a.slug.cmp(&b.slug)));
-    let row = |page: &'a Page| Row {
-        rule: &page.slug,
-        link: page.link.name(),
-        party: page.party.name(),
-        requirements: &page.requirements,
-        mode: page.mode.as_deref(),
-        summary: &page.text.summary,
-    };
-    pages.into_iter().map(row).collect()
-}
-
-/// The index for a terminal.
-pub fn render(rows: &[Row<'_>], width: usize) -> String {
+/// The index for a terminal. The rules come in order of link.
+pub fn render(rules: &[ListedRule], width: usize) -> String {
     let mut canvas = Canvas::new(width);
     let mut link = "";
-    for row in rows {
-        if row.link != link {
-            link = row.link;
+    for rule in rules {
+        if rule.link != link {
+            link = rule.link;
             canvas.blank();
             canvas.line(&Text::new().styled(STRONG, link));
         }
-        let duty = if row.requirements.is_empty() { "fact".to_owned() } else { row.requirements.join(", ") };
-        let line = Text::new().padded_to(2).plain(row.rule).plain("  ");
-        canvas.line(&line.styled(FAINT, &format!("{duty}; {}", row.party)));
-        canvas.paragraph(6, 6, escape::prose(row.summary));
+        let duty = if rule.requirements.is_empty() { "fact".to_owned() } else { rule.requirements.join(", ") };
+        let line = Text::new().padded_to(2).plain(&rule.slug).plain("  ");
+        canvas.paragraph(0, 6, line.styled(FAINT, &format!("{duty}; {}", rule.party)));
+        canvas.paragraph(6, 6, escape::prose(&rule.summary));
     }
     canvas.blank();
-    canvas.line(&Text::from(format!("{}; authtrail explain RULE shows one in full", words::count(rows.len(), "rule"))));
+    let more = if rules.is_empty() { "" } else { "; authtrail explain RULE shows one in full" };
+    canvas.line(&Text::from(format!("{}{more}", words::count(rules.len(), "rule"))));
     canvas.finish()
+}
+
+/// One rule in full: its page, and in which revisions it holds.
+pub fn explain(rule: &ListedRule, source: &str, width: usize) -> String {
+    let mut canvas = Canvas::new(width);
+    page::write(&mut canvas, source);
+    canvas.blank();
+    canvas.line(&Text::new().styled(STRONG, "Where it holds"));
+    canvas.blank();
+    for revision in &rule.revisions {
+        holds(&mut canvas, revision);
+    }
+    canvas.blank();
+    canvas.paragraph(2, 2, format!("Reported at {}; must change: {}.", rule.link, words::party(rule.party)));
+    canvas.finish()
+}
+
+/// `2025-11-25  MUST    error`, and where the specification says so.
+fn holds(canvas: &mut Canvas, revision: &ListedRevision) {
+    let line = Text::new().padded_to(2).plain(revision.revision).padded_to(14);
+    let keyword = if revision.keyword == "none" { "fact" } else { revision.keyword };
+    canvas.line(&line.plain(keyword).padded_to(26).plain(revision.level));
+    // A link is never broken, however long: people open it from the terminal.
+    for link in &revision.spec {
+        canvas.line(&Text::new().padded_to(4).styled(FAINT, link));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(link: &'static str, slug: &str, requirements: &[&str]) -> ListedRule {
+        ListedRule {
+            slug: slug.to_owned(),
+            link,
+            party: "client",
+            mode: None,
+            given: "token_request",
+            revisions: Vec::new(),
+            requirements: requirements.iter().map(|&entry| entry.to_owned()).collect(),
+            breaks: Vec::new(),
+            certainty: "proved",
+            summary: "The code is redeemed\ntwice.".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_index_goes_by_link() {
+        let rules =
+            [rule("callback", "a", &["AUTH-1", "AUTH-2"]), rule("callback", "b", &[]), rule("session", "c", &["S-1"])];
+        let expected = "callback\n  a  AUTH-1, AUTH-2; client\n      The code is redeemed twice.\n  b  fact; client\n      \
+                        The code is redeemed twice.\n\nsession\n  c  S-1; client\n      The code is redeemed \
+                        twice.\n\n3 rules; authtrail explain RULE shows one in full\n";
+        assert_eq!(anstream::adapter::strip_str(&render(&rules, 60)).to_string(), expected);
+        assert_eq!(render(&[], 60), "0 rules\n");
+    }
 }

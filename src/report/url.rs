@@ -1,5 +1,5 @@
-//! URLs without the secrets in them: values of parameters that carry credentials become fingerprints, everything else
-//! stays octet for octet.
+//! URLs without the secrets in them: values of parameters that carry credentials, and random handles in paths, become
+//! fingerprints; everything else stays octet for octet.
 //!
 //! Does not parse URLs as a browser would: a broken one must come out with its secrets masked as well.
 
@@ -66,7 +66,7 @@ impl Masker<'_> {
     fn url(&self, url: &str, depth: usize) -> String {
         let (before, fragment) = split(url, '#');
         let (address, query) = split(before, '?');
-        let mut safe = self.address(address);
+        let mut safe = self.address(address, depth);
         if let Some(query) = query {
             safe.push('?');
             safe.push_str(&self.parameters(query, depth));
@@ -85,19 +85,19 @@ impl Masker<'_> {
     }
 
     /// Everything before the query: scheme, authority, path.
-    fn address(&self, address: &str) -> String {
+    fn address(&self, address: &str, depth: usize) -> String {
         let Some((scheme, rest)) = address.split_once("//") else {
-            return self.path(address);
+            return self.path(address, depth);
         };
         let (authority, path) = match rest.find(['/', '\\']) {
             Some(at) => rest.split_at(at),
             None => (rest, ""),
         };
         if scheme.is_empty() || scheme.ends_with(':') {
-            format!("{scheme}//{}{}", self.authority(authority), self.path(path))
+            format!("{scheme}//{}{}", self.authority(authority), self.path(path, depth))
         } else {
             // Two slashes in a path.
-            format!("{}//{}", self.path(scheme), self.path(rest))
+            format!("{}//{}", self.path(scheme, depth), self.path(rest, depth))
         }
     }
 
@@ -109,15 +109,15 @@ impl Masker<'_> {
         }
     }
 
-    /// Parameters of path segments (`;jsessionid=...`), and segments that are tokens themselves.
-    fn path(&self, path: &str) -> String {
+    /// Parameters of path segments (`;jsessionid=...`), and segments that are tokens, handles or URLs themselves.
+    fn path(&self, path: &str, depth: usize) -> String {
         let segments = path.split('/').map(|segment| {
             let mut parts = segment.split(';');
             let name = parts.next().unwrap_or_default();
-            let mut safe = if looks_like_credential(&decoded(name)) { self.masked(name) } else { name.to_owned() };
+            let mut safe = if looks_random(name) { self.masked(name) } else { self.unnamed(name, depth) };
             for part in parts {
                 safe.push(';');
-                safe.push_str(&self.parameter(part, NESTED));
+                safe.push_str(&self.parameter(part, depth));
             }
             safe
         });
@@ -130,11 +130,7 @@ impl Masker<'_> {
 
     fn parameter(&self, parameter: &str, depth: usize) -> String {
         let Some((name, value)) = parameter.split_once('=') else {
-            return if looks_like_credential(&decoded(parameter)) {
-                self.masked(parameter)
-            } else {
-                parameter.to_owned()
-            };
+            return self.unnamed(parameter, depth);
         };
         if value.is_empty() {
             return parameter.to_owned();
@@ -153,14 +149,20 @@ impl Masker<'_> {
         format!("{name}={}", self.harmless(value, depth))
     }
 
+    /// Text without a name that would tell what it is.
+    fn unnamed(&self, text: &str, depth: usize) -> String {
+        if looks_like_credential(&decoded(text)) { self.masked(text) } else { self.harmless(text, depth) }
+    }
+
     /// The value of a parameter that is no secret; it may be a URL with secrets in it.
     fn harmless(&self, value: &str, depth: usize) -> String {
         let inner = decoded(value);
-        if !inner.contains(['?', '#', '=', '@', '%']) {
+        let deeper = inner.contains('%') && decoded(&inner) != inner;
+        if !deeper && !inner.contains(['?', '#', '=', '@']) {
             return value.to_owned();
         }
         if depth >= NESTED {
-            return if inner.contains(['=', '%']) { self.masked(value) } else { value.to_owned() };
+            return if deeper || inner.contains('=') { self.masked(value) } else { value.to_owned() };
         }
         let address = inner.contains("//") || inner.contains(['?', '#']);
         let safe = if address { self.url(&inner, depth + 1) } else { self.parameters(&inner, depth + 1) };
@@ -222,6 +224,17 @@ fn looks_like_credential(value: &str) -> bool {
         || (value.starts_with("urn:ietf:params:oauth:request_uri:"))
 }
 
+/// Whether a path segment is no word of a route but a random handle: of a login in progress, which stands in a cookie
+/// as well, or of an MCP endpoint that takes whoever knows its URL. UUIDs are names and stay.
+fn looks_random(segment: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| segment.as_bytes().iter().any(kind);
+    segment.len() >= 20
+        && segment.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_' || octet == b'-')
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_digit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,8 +285,13 @@ mod tests {
         check("//user@host/a", "//{user}@host/a");
         check("https://app/#access_token=t&expires_in=3600", "https://app/#access_token={t}&expires_in=3600");
         check("https://app/#/callback?code=c", "https://app/#/callback?code={c}");
+        check("/interaction/R6Q_GgJdo16Zu-GgJdo16/login", "/interaction/{R6Q_GgJdo16Zu-GgJdo16}/login");
+        check("/s/0f8fad5b-d9cb-469f-a165-70867728950e/mcp", "/s/0f8fad5b-d9cb-469f-a165-70867728950e/mcp");
+        check("/.well-known/oauth-protected-resource/V2", "/.well-known/oauth-protected-resource/V2");
         check("/a;jsessionid=1/b", "/a;jsessionid={1}/b");
         check("/mcp/eyJhbGciOiJub25lIn0.eyJhIjoxfQ./sse", "/mcp/{eyJhbGciOiJub25lIn0.eyJhIjoxfQ.}/sse");
+        check("/go/https%3A%2F%2Fas%2Fcb", "/go/https%3A%2F%2Fas%2Fcb");
+        check("/a%20b/c@d/e=f/%zz", "/a%20b/c@d/e=f/%zz");
         check("/a?hint=eyJhbGciOiJub25lIn0.eyJhIjoxfQ.", "/a?hint={eyJhbGciOiJub25lIn0.eyJhIjoxfQ.}");
     }
 
@@ -286,16 +304,16 @@ mod tests {
     }
 
     /// `secret` in `layers` URLs, each a parameter of the next one.
-    fn nested(secret: &str, layers: usize) -> String {
+    fn nested(secret: &str, layers: usize, before: &str) -> String {
         (0..layers).fold(format!("/cb?code={secret}"), |url, _| {
-            format!("https://a.example/go?next={}", utf8_percent_encode(&url, NON_ALPHANUMERIC))
+            format!("https://a.example/{before}{}", utf8_percent_encode(&url, NON_ALPHANUMERIC))
         })
     }
 
     proptest! {
         #[test]
-        fn no_depth_hides_a_secret(secret in "[a-zA-Z0-9]{12,40}", layers in 0usize..8) {
-            let mut shown = safe_url(&nested(&secret, layers), &key());
+        fn no_depth_hides_a_secret(secret in "[a-zA-Z0-9]{12,40}", layers in 0usize..8, before in "go\\?next=|go\\?|go/|#|#/r\\?x=|a;b=") {
+            let mut shown = safe_url(&nested(&secret, layers, &before), &key());
             for _ in 0..10 {
                 prop_assert!(!shown.contains(&secret));
                 shown = percent_decode_str(&shown).decode_utf8_lossy().into_owned();

@@ -116,6 +116,12 @@ pub(crate) fn place(report: &Report, evidence: &Evidence) -> String {
     place
 }
 
+/// What to record next, to stand behind "record next:".
+pub(crate) fn record_next(text: &str) -> String {
+    let clause = clause(text);
+    clause.strip_prefix("record ").map(str::to_owned).unwrap_or(clause)
+}
+
 /// `1 exchange`, `2 exchanges`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }

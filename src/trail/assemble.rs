@@ -2,18 +2,23 @@
 
 use std::collections::HashMap;
 
-use super::bind;
+use super::bind::{self, Pairs};
 use super::classify::{Directory, classify};
+use super::clocks;
 use super::derive;
 use super::flow;
+use super::groups;
 use super::identity::{self, Clients};
+use super::key_sets::KeySets;
 use super::read::urls;
 use super::record::{ExchangeId, Record};
 use super::revision;
 use super::schema::{Field, Kind, Revision};
+use super::sightings;
 use super::steps::{self, Context};
+use super::twins;
 use super::view::View;
-use super::window::{Windows, visible_legs};
+use super::window::{Windows, is_own, visible_legs};
 use super::{Incident, Trail};
 use crate::capture::limits::Limits;
 use crate::decode::CaptureFacts;
@@ -32,20 +37,31 @@ pub struct BuildOptions {
 /// Reconstructs the trails of one incident from its exchanges.
 pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &BuildOptions) -> Incident {
     let end_marks = captures.iter().filter_map(|facts| Some((facts.id, facts.end_mark?))).collect::<Vec<_>>();
+    let mut exchanges = exchanges;
+    let clock_offsets = set_clocks(&mut exchanges, captures.len(), &options.limits);
     let exchanges = in_time_order(exchanges);
     let ordinals = ordinals(&exchanges);
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
     let (roles, directory) = classify(&views, &options.limits);
     let records = all_records(&views, &roles, &directory, &options.limits);
-    let preflights = pair_preflights(&views, &roles);
+    let pairs = Pairs {
+        preflights: pair_preflights(&views, &roles),
+        hops: sightings::hops(&views, &options.limits),
+        twins: twins::twins(&views, &options.limits),
+    };
+    let records = mark_upstream(join_twins(records, &pairs), &pairs);
     let mut clients = identity::clients(&views, &roles, &records, &directory);
-    for (preflight, actual) in &preflights {
-        let client = clients.of_exchange.get(identity::index(*actual)).copied().flatten();
-        if let Some(slot) = clients.of_exchange.get_mut(identity::index(*preflight)) {
+    let with_their_request =
+        pairs.preflights.iter().copied().chain(pairs.hops.iter().chain(&pairs.twins).map(|(near, far)| (*far, *near)));
+    for (follower, request) in with_their_request {
+        let client = clients.of_exchange.get(identity::index(request)).copied().flatten();
+        if let Some(slot) = clients.of_exchange.get_mut(identity::index(follower)) {
             *slot = client;
         }
     }
-    let assembly = Assembly { views: &views, exchanges: &exchanges, preflights: &preflights, end_marks, options };
+    let key_sets = KeySets::gather(&views, &roles, &directory, &options.limits);
+    let assembly =
+        Assembly { views: &views, exchanges: &exchanges, pairs: &pairs, key_sets: &key_sets, end_marks, options };
     let trails = assembly.trails(&records, &clients);
     let mut trail_of = vec![None; exchanges.len()];
     for (at, trail) in trails.iter().enumerate() {
@@ -56,7 +72,61 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
         }
     }
     drop(views);
-    Incident { exchanges, ordinals, roles, trail_of, trails }
+    Incident { exchanges, ordinals, roles, trail_of, trails, clock_offsets }
+}
+
+/// Sets the clocks of all recordings to that of the first, and says by how much.
+fn set_clocks(exchanges: &mut [Exchange], captures: usize, limits: &Limits) -> Vec<i64> {
+    if captures < 2 {
+        return vec![0; captures];
+    }
+    let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, limits)).collect();
+    let (roles, directory) = classify(&views, limits);
+    let records = all_records(&views, &roles, &directory, limits);
+    let offsets = clocks::offsets(&views, &records, captures, limits);
+    drop(views);
+    for exchange in exchanges {
+        let offset = offsets.get(exchange.capture.0 as usize).copied().unwrap_or(0);
+        let shift = |time: Timestamp| Timestamp(time.0.saturating_add(offset));
+        exchange.sent_at = exchange.sent_at.map(shift);
+        exchange.answered_at = exchange.answered_at.map(shift);
+        if let Some(closed) = &mut exchange.connection.closed {
+            closed.at = shift(closed.at);
+        }
+    }
+    offsets
+}
+
+/// One record for twins: what the first recording hides comes from the other.
+fn join_twins(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
+    if pairs.twins.is_empty() {
+        return records;
+    }
+    let first_of: HashMap<ExchangeId, ExchangeId> = pairs.twins.iter().map(|(first, other)| (*other, *first)).collect();
+    let (others, mut kept): (Vec<Record>, Vec<Record>) =
+        records.drain(..).partition(|record| first_of.contains_key(&record.exchange));
+    for other in others {
+        let first = first_of.get(&other.exchange);
+        let twin = kept.iter_mut().find(|record| Some(&record.exchange) == first && record.kind == other.kind);
+        if let Some(twin) = twin {
+            twins::fill_from(twin, &other);
+        } else if let Some(first) = first {
+            // The first recording did not tell what this is.
+            kept.push(Record { exchange: *first, ..other });
+        }
+    }
+    kept.sort_by_key(|record| record.exchange);
+    kept
+}
+
+/// Marks the records of further sightings. Only MCP exchanges are compared between hops; other steps are judged where
+/// they were seen first.
+fn mark_upstream(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
+    for record in &mut records {
+        record.is_upstream = pairs.hops.iter().any(|(_, far)| *far == record.exchange);
+    }
+    records.retain(|record| !record.is_upstream || record.kind == Kind::McpExchange);
+    records
 }
 
 /// By time sent; exchanges without a time keep their place after the one before them.
@@ -133,7 +203,8 @@ fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeI
 struct Assembly<'a> {
     views: &'a [View<'a>],
     exchanges: &'a [Exchange],
-    preflights: &'a [(ExchangeId, ExchangeId)],
+    pairs: &'a Pairs,
+    key_sets: &'a KeySets,
     end_marks: Vec<(CaptureId, Timestamp)>,
     options: &'a BuildOptions,
 }
@@ -146,7 +217,7 @@ impl Assembly<'_> {
             let own: Vec<&Record> = records.iter().filter(|record| belongs(record.exchange)).collect();
             let pages = clients.of_exchange.iter().enumerate().filter(|(_, of)| **of == Some(client));
             let pages: Vec<ExchangeId> = pages.map(|(at, _)| ExchangeId(at as u32)).collect();
-            for (server, records) in split_by_endpoint(&own, self.views) {
+            for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops) {
                 let mut trail = self.trail(server, records, &own);
                 let is_only = trails.last().is_none_or(|last: &Trail| !last.exchanges.iter().any(|id| belongs(*id)));
                 if is_only {
@@ -164,17 +235,22 @@ impl Assembly<'_> {
     }
 
     fn trail(&self, server: String, mut records: Vec<Record>, of_client: &[&Record]) -> Trail {
-        derive::before_binding(&mut records, self.views, self.preflights);
-        records.extend(derive::sessions(&records, self.views));
+        derive::before_binding(&mut records, self.views, &self.pairs.preflights);
+        records.extend(groups::groups(&records, self.views, &self.options.limits));
         records.sort_by_key(|record| record.exchange);
         let windows = Windows {
-            steps: of_client.iter().map(|record| (record.exchange, record.kind)).collect(),
+            steps: of_client
+                .iter()
+                .filter(|record| !record.is_upstream)
+                .map(|record| (record.exchange, record.kind))
+                .collect(),
+            own: of_client.iter().filter(|record| is_own(record)).map(|record| record.exchange).collect(),
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
         };
-        bind::bind(&mut records, &windows, self.views, self.preflights);
-        derive::after_binding(&mut records);
+        bind::bind(&mut records, &windows, self.views, self.pairs);
+        derive::after_binding(&mut records, self.key_sets);
         let mut exchanges: Vec<ExchangeId> = records
             .iter()
             .flat_map(|record| record.slots.iter().map(|slot| slot.exchange).chain([record.exchange]))
@@ -213,7 +289,11 @@ fn authorization_servers(records: &[Record]) -> Vec<String> {
 }
 
 /// The records of a client by MCP endpoint. Redirects make two endpoints one: the one that the client was given.
-fn split_by_endpoint(own: &[&Record], views: &[View<'_>]) -> Vec<(String, Vec<Record>)> {
+fn split_by_endpoint(
+    own: &[&Record],
+    views: &[View<'_>],
+    hops: &[(ExchangeId, ExchangeId)],
+) -> Vec<(String, Vec<Record>)> {
     let endpoint_of = |record: &Record| record.text(Field::Url).map(urls::endpoint).unwrap_or_default();
     let mut led_from: HashMap<String, String> = HashMap::new();
     for record in own.iter().filter(|record| record.kind == Kind::McpExchange) {
@@ -223,6 +303,14 @@ fn split_by_endpoint(own: &[&Record], views: &[View<'_>]) -> Vec<(String, Vec<Re
             if target != source && led_from.get(&source) != Some(&target) {
                 led_from.insert(target, source);
             }
+        }
+    }
+    for (near, far) in hops {
+        let at = |id: &ExchangeId| own.iter().find(|record| record.exchange == *id).map(|record| endpoint_of(record));
+        if let (Some(source), Some(target)) = (at(near), at(far))
+            && source != target
+        {
+            led_from.insert(target, source);
         }
     }
     let canonical = |endpoint: String| led_from.get(&endpoint).cloned().unwrap_or(endpoint);

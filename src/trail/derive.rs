@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::bind::is_accepted;
+use super::key_sets::KeySets;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
@@ -43,7 +43,12 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
     };
     // `https://a` and `https://a/` have the same well-known location; the spelling that was named is the one expected.
     let bare = |issuer: &str| issuer.trim_end_matches('/').to_owned();
-    let expected = match named.iter().find(|named| bare(named) == bare(&found.identifier)) {
+    let same = named.iter().find(|named| bare(named) == bare(&found.identifier));
+    // At the root of a host that only one of the issuers named lies on, that one is meant, its path left out.
+    let on_host = |named: &&&str| urls::origin(named).as_deref() == Some(found.identifier.as_str());
+    let mut on_host = named.iter().filter(on_host);
+    let alone = on_host.next().filter(|first| found.form == "root" && on_host.all(|other| other == *first));
+    let expected = match same.or(alone) {
         Some(named) => State::Present(Value::from(*named)),
         // RFC 8414, 3.1: path insertion leaves no other reading.
         None if named.is_empty() && found.form != "root" => State::Present(Value::from(found.identifier.as_str())),
@@ -54,7 +59,7 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
 
 /// A request that the browser did not let out has no headers of its own; its preflight names the origin of the page.
 fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
-    if record.kind == Kind::Session || !matches!(record.state(Field::Origin), State::Unknown(_)) {
+    if record.kind.is_group() || !matches!(record.state(Field::Origin), State::Unknown(_)) {
         return;
     }
     let Some((preflight, _)) = preflights.iter().find(|(_, actual)| *actual == record.exchange) else { return };
@@ -88,63 +93,6 @@ fn page_origins(records: &mut [Record]) {
     }
 }
 
-/// The sessions of a trail, one record each.
-pub(crate) fn sessions(records: &[Record], views: &[View<'_>]) -> Vec<Record> {
-    let mut sessions: Vec<Record> = Vec::new();
-    for record in records.iter().filter(|record| record.kind == Kind::McpExchange && is_accepted(record)) {
-        let opens = record.text(Field::JsonrpcMethod) == Some("initialize");
-        let Some(id) = record.text(Field::ResponseSessionId).filter(|_| opens) else { continue };
-        if sessions.iter().any(|session| session.text(Field::SessionId) == Some(id)) {
-            continue;
-        }
-        sessions.push(session(record, id, records, views));
-    }
-    sessions
-}
-
-fn session(initialize: &Record, id: &str, records: &[Record], views: &[View<'_>]) -> Record {
-    let mut session = Record::new(Kind::Session, initialize.exchange);
-    session.set(Field::SessionId, State::text(Some(id)), "response.header.mcp-session-id");
-    session.set(Field::OpenedByStatus, initialize.state(Field::Status).clone(), "response.status");
-    let version = views
-        .get(initialize.exchange.0 as usize)
-        .and_then(|view| view.response_text(&crate::capture::limits::Limits::default()).ok().flatten())
-        .and_then(|text| initialize_result(&text));
-    session.set(Field::Version, State::text(version.as_deref()), "response.body.result.protocolVersion");
-    session.set(Field::IdReadable, id_readable(initialize), "response.header.access-control-expose-headers");
-    let mut uses: Vec<&Record> = records
-        .iter()
-        .filter(|other| other.kind == Kind::McpExchange && other.exchange > initialize.exchange)
-        .filter(|other| other.text(Field::SessionId) == Some(id))
-        .collect();
-    // Only uses with the same token say something about the session.
-    let token = uses.first().and_then(|first| first.text(Field::Bearer).map(str::to_owned));
-    let verdict = |other: &&Record| match other.number(Field::Status) {
-        Some(200..=299) => Some(true),
-        Some(400 | 401 | 404) => Some(false),
-        _ => None,
-    };
-    let accepted = uses.iter().map_while(|other| verdict(other).filter(|accepted| *accepted)).count();
-    session.set(Field::AcceptedUses, State::Present(Value::Number(accepted as i64)), "response.status");
-    uses.retain(|other| other.text(Field::Bearer) == token.as_deref());
-    let verdicts: Vec<bool> = uses.iter().filter_map(verdict).collect();
-    let changes = verdicts.windows(2).filter(|pair| pair.first() != pair.last()).count();
-    session.set(Field::VerdictChanges, State::Present(Value::Number(changes as i64)), "response.status");
-    session
-}
-
-/// Whether the client could read the id: a page of another origin only where the answer exposes it (Fetch, 3.3.3).
-fn id_readable(initialize: &Record) -> State {
-    match (initialize.state(Field::CrossOrigin), initialize.state(Field::ExposedHeaders)) {
-        (State::Present(Value::Flag(false)), _) => State::Present(Value::Flag(true)),
-        (State::Present(_), State::Present(Value::List(exposed))) => {
-            State::Present(Value::Flag(exposed.iter().any(|name| &**name == "mcp-session-id")))
-        }
-        (State::Unknown(reason) | State::Unread(reason), _) => State::Unknown(*reason),
-        _ => State::Unknown(Unknown::Opaque),
-    }
-}
-
 /// `protocolVersion` of an initialize result in an answer.
 pub(crate) fn initialize_result(text: &str) -> Option<String> {
     let is_stream = !text.trim_start().starts_with(['{', '[']);
@@ -153,8 +101,8 @@ pub(crate) fn initialize_result(text: &str) -> Option<String> {
 }
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
-pub(crate) fn after_binding(records: &mut [Record]) {
-    let mut changes: Vec<(usize, Field, State, ExchangeId, &'static str)> = Vec::new();
+pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
+    let mut changes: Vec<Change> = Vec::new();
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
     for (at, record) in records.iter().enumerate() {
         match record.kind {
@@ -164,6 +112,8 @@ pub(crate) fn after_binding(records: &mut [Record]) {
                     None => (State::Unknown(Unknown::LegNotRecorded), record.exchange),
                 };
                 changes.push((at, Field::IssReceived, state, exchange, "request.query.iss"));
+                changes.push(client_id_issued(at, record));
+                changes.push(redirect_uri_registered(at, record, records));
             }
             Kind::TokenResponse => {
                 let request = get(record.found(Binding::TokenRequest));
@@ -182,19 +132,30 @@ pub(crate) fn after_binding(records: &mut [Record]) {
                     _ => State::Absent,
                 };
                 changes.push((at, Field::Rotated, rotated, record.exchange, "response.body.refresh_token"));
+                changes.push((at, Field::ExpiresAt, expires_at(record), record.exchange, "response.body.expires_in"));
             }
+            Kind::TokenRequest => changes.push(client_id_issued(at, record)),
             Kind::McpExchange => {
-                changes.push((
-                    at,
-                    Field::BearerKind,
-                    bearer_kind(record, records),
-                    record.exchange,
-                    "request.header.authorization",
-                ));
+                const PART: &str = "request.header.authorization";
+                changes.push((at, Field::BearerKind, bearer_kind(record, records), record.exchange, PART));
+                let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
+                changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
             }
             _ => {}
         }
     }
+    apply(records, changes);
+    // What a step-up led to is told by the scopes granted, which are set now.
+    let changes = records.iter().enumerate().filter(|(_, record)| record.kind == Kind::StepUp);
+    let changes = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    apply(records, changes);
+}
+
+/// A field to set: of which record, with its place.
+type Change = (usize, Field, State, ExchangeId, &'static str);
+
+fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {
         if let Some(record) = records.get_mut(at) {
             record.set_at(field, state, exchange, part);
@@ -213,6 +174,53 @@ fn granted_scope(response: &Record, request: Option<&Record>, records: &[Record]
     }
     let authorization = request.found(Binding::AuthorizationRequest).and_then(|id| records.get(id.0 as usize));
     authorization.map_or(State::Unknown(Unknown::LegNotRecorded), |request| request.state(Field::Scope).clone())
+}
+
+/// Whether a registration that issued the `client_id` is recorded.
+fn client_id_issued(at: usize, record: &Record) -> Change {
+    let state = match record.state(Field::ClientId) {
+        State::Present(_) => State::Present(Value::Flag(record.found(Binding::Registration).is_some())),
+        other => other.clone(),
+    };
+    (at, Field::ClientIdIssued, state, record.exchange, "request.query.client_id")
+}
+
+/// Whether the redirect URI is among those registered, by registration or by a client ID metadata document.
+fn redirect_uri_registered(at: usize, record: &Record, records: &[Record]) -> Change {
+    const PART: &str = "request.query.redirect_uri";
+    let registration = record.found(Binding::Registration).and_then(|id| records.get(id.0 as usize));
+    let client_id = record.text(Field::ClientId);
+    let document = || {
+        let is_it = |other: &&Record| other.kind == Kind::ClientMetadataFetch && other.text(Field::Url) == client_id;
+        records.iter().rfind(is_it).map(|fetch| (fetch, fetch.list(Field::DocumentRedirectUris)))
+    };
+    // RFC 7591, 3.2.1: the answer says what was registered; where it does not, what was asked for holds.
+    let registered = registration.map(|registration| match registration.list(Field::ResponseRedirectUris) {
+        [] => (registration, registration.list(Field::RedirectUris)),
+        answered => (registration, answered),
+    });
+    let (state, exchange) = match (registered.or_else(document), record.text(Field::RedirectUri)) {
+        (Some((holder, uris)), Some(used)) if !uris.is_empty() => {
+            (State::Present(Value::Flag(uris.iter().any(|uri| urls::fits_redirect(uri, used)))), holder.exchange)
+        }
+        _ => (State::Unknown(Unknown::LegNotRecorded), record.exchange),
+    };
+    (at, Field::RedirectUriRegistered, state, exchange, PART)
+}
+
+/// When a token ends: its claim, else the lifetime that came with it.
+fn expires_at(response: &Record) -> State {
+    if let claim @ State::Present(_) = response.state(Field::AccessTokenJwtExp) {
+        return claim.clone();
+    }
+    match (response.number(Field::AnsweredAt), response.state(Field::ExpiresIn)) {
+        (Some(answered), State::Present(_)) => {
+            let lifetime = response.number(Field::ExpiresIn).unwrap_or_default();
+            State::Present(Value::Number((answered / 1_000_000).saturating_add(lifetime)))
+        }
+        (None, State::Present(_)) => State::Unknown(Unknown::Opaque),
+        (_, other) => other.clone(),
+    }
 }
 
 fn bearer_kind(exchange: &Record, records: &[Record]) -> State {
@@ -252,4 +260,77 @@ pub(crate) fn implied_kinds(records: &[Record]) -> Vec<Kind> {
         (Kind::TokenResponse, token_seen),
     ];
     implied.into_iter().filter(|(kind, seen)| *seen && !has(*kind)).map(|(kind, _)| kind).collect()
+}
+
+/// Whether the token's time was over when it was sent: by its claim, else by the lifetime that came with it.
+fn token_expired(exchange: &Record, issuing: Option<&Record>) -> State {
+    let Some(sent) = exchange.number(Field::SentAt) else { return State::Unknown(Unknown::Opaque) };
+    let by_claim = exchange.number(Field::BearerJwtExp).map(|seconds| seconds.saturating_mul(1_000_000));
+    let by_lifetime = issuing.and_then(|response| {
+        let lifetime = response.number(Field::ExpiresIn)?.saturating_mul(1_000_000);
+        Some(response.number(Field::AnsweredAt)?.saturating_add(lifetime))
+    });
+    match (by_claim.or(by_lifetime), exchange.state(Field::Bearer)) {
+        (Some(end), _) => State::Present(Value::Flag(end < sent)),
+        (None, State::Unknown(reason) | State::Unread(reason)) => State::Unknown(*reason),
+        (None, _) => State::Absent,
+    }
+}
+
+/// Whether the published keys of the issuer that a token names verify it.
+fn verified(exchange: &Record, key_sets: &KeySets) -> State {
+    match (exchange.text(Field::Bearer), exchange.text(Field::BearerJwtIss)) {
+        (Some(token), Some(issuer)) => match key_sets.verify(issuer, token) {
+            Some(verified) => State::Present(Value::Flag(verified)),
+            None => State::Unknown(Unknown::Opaque),
+        },
+        _ => State::Unknown(Unknown::Opaque),
+    }
+}
+
+/// What the client held, asked for and got in a step-up.
+fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
+    let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    let mut changes: Vec<Change> = Vec::new();
+    let Some(refusal) = get(record.found(Binding::Refusal)) else { return changes };
+    let issuing =
+        get(refusal.found(Binding::IssuingTokenResponse)).or_else(|| get(refusal.found(Binding::NewestTokenResponse)));
+    let held = match issuing.map(|response| (response.state(Field::GrantedScope), response.exchange)) {
+        Some((scope @ State::Present(_), exchange)) => (scope.clone(), exchange, "response.body.scope"),
+        _ => (refusal.state(Field::BearerJwtScope).clone(), refusal.exchange, "request.header.authorization.jwt.scope"),
+    };
+    changes.push((at, Field::HeldScope, held.0, held.1, held.2));
+    let before = |other: &&Record| other.kind == Kind::AuthorizationRequest && other.exchange < refusal.exchange;
+    let earlier = records.iter().rfind(before);
+    let (scope, exchange) = earlier.map_or((State::Unknown(Unknown::LegNotRecorded), refusal.exchange), |request| {
+        (request.state(Field::Scope).clone(), request.exchange)
+    });
+    changes.push((at, Field::EarlierScope, scope, exchange, "request.query.scope"));
+    let steps = [
+        ("authorize", get(record.found(Binding::NextAuthorizationRequest))),
+        ("refresh", get(record.found(Binding::NextRefreshRequest))),
+        ("repeat", get(record.found(Binding::Retry))),
+    ];
+    let first = steps.into_iter().filter_map(|(name, step)| Some((name, step?))).min_by_key(|(_, step)| step.exchange);
+    let Some((name, step)) = first else {
+        let unknown = |binding: Binding| matches!(record.bound(binding), super::record::Bound::Unknown(_));
+        let open =
+            [Binding::NextAuthorizationRequest, Binding::NextRefreshRequest, Binding::Retry].into_iter().any(unknown);
+        let answer = if open { State::Unknown(Unknown::WindowOpen) } else { State::text(Some("none")) };
+        changes.push((at, Field::StepUpAnswer, answer, refusal.exchange, "response.status"));
+        return changes;
+    };
+    changes.push((at, Field::StepUpAnswer, State::text(Some(name)), step.exchange, "request.url"));
+    let requested = if name == "repeat" { State::Absent } else { step.state(Field::Scope).clone() };
+    let part = if name == "authorize" { "request.query.scope" } else { "request.body.scope" };
+    changes.push((at, Field::RequestedScope, requested, step.exchange, part));
+    let grants = |other: &&Record| {
+        other.kind == Kind::TokenResponse && other.exchange >= step.exchange && super::bind::is_usable(other)
+    };
+    let granted = records.iter().find(grants).filter(|_| name != "repeat");
+    let (scope, exchange) = granted.map_or((State::Absent, step.exchange), |response| {
+        (response.state(Field::GrantedScope).clone(), response.exchange)
+    });
+    changes.push((at, Field::GrantedScope, scope, exchange, "response.body.scope"));
+    changes
 }

@@ -276,6 +276,12 @@ fn join_by_strong_keys(singles: &[Profile], records: &[Record], directory: &Dire
     let mut keys: Vec<_> = holders.into_iter().collect();
     keys.sort();
     let mut groups = Groups::new(singles);
+    // An answer in the redirect of the request itself is the answer to it, whatever it carries.
+    for record in records.iter().filter(|record| record.kind == Kind::AuthorizationResponse) {
+        if let Some(redirect) = record.slot(Field::RedirectSeen).map(|slot| slot.exchange) {
+            groups.union(redirect.0 as usize, record.exchange.0 as usize, false);
+        }
+    }
     for ((kind, _, _), exchanges) in keys {
         let Some((first, rest)) = exchanges.split_first() else { continue };
         groups.mark(*first, kind, rest.is_empty());

@@ -5,9 +5,12 @@
 mod assemble;
 mod bind;
 mod classify;
+mod clocks;
 mod derive;
 mod flow;
+mod groups;
 mod identity;
+mod key_sets;
 mod keys;
 pub mod read;
 pub mod record;
@@ -15,7 +18,9 @@ mod revision;
 pub mod schema;
 mod schema_table;
 pub mod shape;
+mod sightings;
 mod steps;
+mod twins;
 mod view;
 mod window;
 
@@ -39,6 +44,8 @@ pub struct Incident {
     pub trail_of: Vec<Option<usize>>,
     /// The trails, in order of their first exchange.
     pub trails: Vec<Trail>,
+    /// Microseconds that were added to the times of each recording to get those of the first; 0 for the first.
+    pub clock_offsets: Vec<i64>,
 }
 
 /// One client at one MCP endpoint.
@@ -84,12 +91,12 @@ impl Trail {
         self.stretches.get(after.saturating_sub(1))
     }
 
-    /// The records of one kind, in time order.
+    /// The records of one kind, in time order; further sightings of the same request apart.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (RecordId, &Record)> {
         self.records
             .iter()
             .enumerate()
-            .filter(move |(_, record)| record.kind == kind)
+            .filter(move |(_, record)| record.kind == kind && !record.is_upstream)
             .map(|(at, record)| (RecordId(at as u32), record))
     }
 }

@@ -138,12 +138,15 @@ pub struct Record {
     pub slots: Vec<Slot>,
     /// Its bindings. A binding of the schema that is not here is unknown.
     pub bounds: Vec<(Binding, Bound)>,
+    /// Whether this is a further sighting of another record's request, nearer to the server. It is never a `given`, and
+    /// reached by `seen_upstream` only.
+    pub is_upstream: bool,
 }
 
 impl Record {
     /// A record without fields yet.
     pub fn new(kind: Kind, exchange: ExchangeId) -> Self {
-        Record { kind, exchange, slots: Vec::new(), bounds: Vec::new() }
+        Record { kind, exchange, slots: Vec::new(), bounds: Vec::new(), is_upstream: false }
     }
 
     /// The slot of a field; `None` where the record never set it, which counts as unknown.

@@ -166,6 +166,14 @@ names! {
         StepUp = "step_up",
         /// Which era one client takes one origin for.
         ServerEra = "server_era",
+        /// A device authorization request (RFC 8628, 3.1).
+        DeviceAuthorizationRequest = "device_authorization_request",
+        /// A token introspection request (RFC 7662, 2.1).
+        IntrospectionRequest = "introspection_request",
+        /// A token revocation request (RFC 7009, 2.1).
+        RevocationRequest = "revocation_request",
+        /// A request for the key set of an authorization server (RFC 7517, 5; RFC 8414, 2, `jwks_uri`).
+        KeySetRequest = "key_set_request",
     }
 }
 
@@ -395,6 +403,74 @@ names! {
         Version = "version",
         /// Status of the answer that opened the session.
         OpenedByStatus = "opened_by_status",
+        /// Status of the first use.
+        FirstStatus = "first_status",
+        /// Derived: what is looked for: `resource` or `issuer`.
+        Target = "target",
+        /// Derived: whether its identifier has a path.
+        HasPath = "has_path",
+        /// Derived: forms of the URLs asked, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
+        /// `advertised`, `root`, ...
+        Forms = "forms",
+        /// Derived: how many requests were made for it.
+        Count = "count",
+        /// Derived: whether one of them gave a usable document.
+        Succeeded = "succeeded",
+        /// Derived: scope that the refusal asks for, a list.
+        ChallengedScope = "challenged_scope",
+        /// Derived: scope of the token that was refused, a list: the granted one, else the claim `scope`.
+        HeldScope = "held_scope",
+        /// Derived: scope that the client then asked for, a list.
+        RequestedScope = "requested_scope",
+        /// Derived: scope of the authorization request before the refusal, a list.
+        EarlierScope = "earlier_scope",
+        /// Derived: what the client did about it: `authorize`, `refresh`, `repeat`, `none`.
+        StepUpAnswer = "answer",
+        /// Derived: refusals of this operation for want of scope, this one included.
+        Attempts = "attempts",
+        /// Derived: JWK thumbprint of the key of the DPoP proof (RFC 9449, 6.1).
+        DpopJkt = "dpop_proof.jkt",
+        /// `nonce` of the DPoP proof (RFC 9449, 4.2).
+        DpopNonce = "dpop_proof.nonce",
+        /// `jti` of the DPoP proof.
+        DpopJti = "dpop_proof.jti",
+        /// `DPoP-Nonce` of the response (RFC 9449, 8).
+        ResponseDpopNonce = "dpop_nonce",
+        /// Claim `cnf.jkt`: the key that the token is bound to.
+        BearerJwtCnf = "bearer.jwt.cnf",
+        /// Claim `scope`, a list.
+        BearerJwtScope = "bearer.jwt.scope",
+        /// Header `kid`.
+        BearerJwtKid = "bearer.jwt.kid",
+        /// Derived: whether a key of the issuer's key set, as it stands in the recording, verifies the signature
+        /// (RFC 7515, 5.2). Unknown where no key set is there, or the algorithm is not checked.
+        BearerJwtVerified = "bearer.jwt.verified",
+        /// `kid` of the keys in the set, a list.
+        KeyIds = "key_ids",
+        /// The token that is asked about or revoked.
+        Token = "token",
+        /// `active` of an introspection response (RFC 7662, 2.2).
+        Active = "active",
+        /// `aud` of an introspection response, a list.
+        ResponseAud = "response.aud",
+        /// `scope` of an introspection response, a list.
+        ResponseScope = "response.scope",
+        /// `device_code` (RFC 8628, 3.2).
+        DeviceCode = "device_code",
+        /// `user_code` (RFC 8628, 3.2).
+        UserCode = "user_code",
+        /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
+        /// the token tells no time.
+        TokenExpired = "token_expired",
+        /// Derived: `jwt` where the token can be read as one, else `opaque`.
+        BearerForm = "bearer.form",
+        /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.
+        ExpiresAt = "expires_at",
+        /// Derived: whether these recordings show a registration that issued this `client_id` at this issuer.
+        ClientIdIssued = "client_id_issued",
+        /// Derived: whether the client registered this `redirect_uri`, or one that differs in nothing but the port of a
+        /// loopback address (RFC 8252, 7.3). Unknown where the registration is not recorded.
+        RedirectUriRegistered = "redirect_uri_registered",
     }
 }
 
@@ -417,6 +493,12 @@ impl Field {
                 | Field::AccessToken
                 | Field::IdToken
                 | Field::LastEventId
+                | Field::DpopNonce
+                | Field::Token
+                | Field::DeviceCode
+                | Field::UserCode
+                | Field::DpopJti
+                | Field::ResponseDpopNonce
         )
     }
 
@@ -431,6 +513,7 @@ impl Field {
             | Field::AllowHeaders
             | Field::ResponseSessionId
             | Field::RefusalReadsAs
+            | Field::ResponseDpopNonce
             | Field::ServerDate
             | Field::AccessToken => Half::Response,
             other if other.name().starts_with("challenge.") => Half::Response,
@@ -519,5 +602,11 @@ names! {
         FirstRefusal = "first_refusal",
         /// The next initialize after this session.
         NextInitialize = "next_initialize",
+        /// The next request for resource metadata.
+        NextResourceMetadataRequest = "next_resource_metadata_request",
+        /// The refusal for want of scope.
+        Refusal = "refusal",
+        /// The next use of this token.
+        NextUse = "next_use",
     }
 }

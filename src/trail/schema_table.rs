@@ -56,6 +56,16 @@ const TABLE: &[Row] = &[
             F::RefusalReadsAs,
             F::ServerDate,
             F::Era,
+            F::BearerJwtCnf,
+            F::BearerJwtScope,
+            F::BearerJwtKid,
+            F::BearerJwtVerified,
+            F::TokenExpired,
+            F::BearerForm,
+            F::DpopJkt,
+            F::DpopNonce,
+            F::DpopJti,
+            F::ResponseDpopNonce,
         ],
         bindings: &[
             (B::Previous, K::McpExchange),
@@ -72,6 +82,8 @@ const TABLE: &[Row] = &[
             (B::NextRefreshRequest, K::TokenRequest),
             (B::TriggeringRefusal, K::McpExchange),
             (B::Preflight, K::Preflight),
+            (B::SeenUpstream, K::McpExchange),
+            (B::NextResourceMetadataRequest, K::ResourceMetadataRequest),
         ],
     },
     Row {
@@ -159,6 +171,9 @@ const TABLE: &[Row] = &[
             F::DuplicateParameters,
             F::PageOrigin,
             F::IssReceived,
+            F::Error,
+            F::ClientIdIssued,
+            F::RedirectUriRegistered,
         ],
         bindings: &[
             (B::AsMetadata, K::AsMetadataRequest),
@@ -202,6 +217,11 @@ const TABLE: &[Row] = &[
             F::Resource,
             F::Scope,
             F::RefreshToken,
+            F::ClientIdIssued,
+            F::DeviceCode,
+            F::DpopJkt,
+            F::DpopNonce,
+            F::DpopJti,
         ],
         bindings: &[
             (B::AuthorizationRequest, K::AuthorizationRequest),
@@ -227,6 +247,7 @@ const TABLE: &[Row] = &[
             F::AccessTokenJwtExp,
             F::TokenType,
             F::ExpiresIn,
+            F::ExpiresAt,
             F::RefreshToken,
             F::Rotated,
             F::IdToken,
@@ -234,6 +255,7 @@ const TABLE: &[Row] = &[
             F::GrantedScope,
             F::Error,
             F::CacheControl,
+            F::ResponseDpopNonce,
         ],
         bindings: &[
             (B::TokenRequest, K::TokenRequest),
@@ -261,6 +283,46 @@ const TABLE: &[Row] = &[
             (B::NextInitialize, K::McpExchange),
         ],
     },
+    Row {
+        kind: K::DeviceAuthorizationRequest,
+        fields: &[F::Issuer, F::ClientId, F::Scope, F::Resource, F::DeviceCode, F::UserCode, F::Error],
+        bindings: &[(B::TokenRequest, K::TokenRequest)],
+    },
+    Row {
+        kind: K::IntrospectionRequest,
+        fields: &[F::Issuer, F::Token, F::Active, F::ResponseAud, F::ResponseScope],
+        bindings: &[(B::FirstUse, K::McpExchange)],
+    },
+    Row { kind: K::RevocationRequest, fields: &[F::Issuer, F::Token], bindings: &[(B::NextUse, K::McpExchange)] },
+    Row { kind: K::KeySetRequest, fields: &[F::KeyIds], bindings: &[] },
+    Row {
+        kind: K::TokenUse,
+        fields: &[F::Bearer, F::Method, F::VerdictChanges, F::FirstStatus, F::BearerJwtExp],
+        bindings: &[(B::IssuingTokenResponse, K::TokenResponse)],
+    },
+    Row {
+        kind: K::Discovery,
+        fields: &[F::Target, F::HasPath, F::Forms, F::Count, F::Succeeded],
+        bindings: &[(B::Challenge, K::McpExchange), (B::NextAuthorizationRequest, K::AuthorizationRequest)],
+    },
+    Row {
+        kind: K::StepUp,
+        fields: &[
+            F::ChallengedScope,
+            F::HeldScope,
+            F::RequestedScope,
+            F::GrantedScope,
+            F::EarlierScope,
+            F::StepUpAnswer,
+            F::Attempts,
+        ],
+        bindings: &[
+            (B::Refusal, K::McpExchange),
+            (B::Retry, K::McpExchange),
+            (B::NextAuthorizationRequest, K::AuthorizationRequest),
+            (B::NextRefreshRequest, K::TokenRequest),
+        ],
+    },
 ];
 
 fn row(kind: K) -> Option<&'static Row> {
@@ -270,13 +332,18 @@ fn row(kind: K) -> Option<&'static Row> {
 impl K {
     /// The fields of records of this kind.
     pub fn fields(self) -> impl Iterator<Item = F> {
-        let common = if self == K::Session { &[][..] } else { EXCHANGE };
+        let common = if self.is_group() { &[][..] } else { EXCHANGE };
         common.iter().chain(row(self).map_or(&[][..], |row| row.fields)).copied()
     }
 
     /// The bindings of records of this kind and the kind each leads to.
     pub fn bindings(self) -> impl Iterator<Item = (B, K)> {
         row(self).map_or(&[][..], |row| row.bindings).iter().copied()
+    }
+
+    /// Whether a record of this kind stands for several exchanges.
+    pub fn is_group(self) -> bool {
+        matches!(self, K::Session | K::TokenUse | K::Discovery | K::StepUp | K::ServerEra)
     }
 
     /// Whether records of this kind are built at all.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use authtrail::capture::coding::{Coding, decompress};
 use authtrail::capture::limits::Limits;
 use authtrail::decode::exchange::{Answer, Unknown, Withheld};
 use authtrail::decode::har::split::lay_out;
@@ -76,7 +77,7 @@ fn what_cannot_be_opened_does_not_stop_the_others() {
 fn a_file_that_may_not_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(file.path()).is_ok() {
         return; // The superuser may read everything.
     }
@@ -207,6 +208,19 @@ proptest! {
     }
 
     #[test]
+    fn damaged_compression_never_panics(
+        which in 0..4usize, place: prop::sample::Index, octets in prop::collection::vec(any::<u8>(), 0..4),
+    ) {
+        let (coding, mut content) = compressed(which);
+        let place = place.index(content.len());
+        content.splice(place..(place + octets.len()).min(content.len()), octets);
+        for coding in [coding, Coding::Brotli, Coding::Deflate] {
+            let (out, _) = decompress(coding, &content, 1 << 16, 1000);
+            prop_assert!(out.len() <= 1 << 16);
+        }
+    }
+
+    #[test]
     fn damaged_recordings_never_panic(
         which: prop::sample::Index, place: prop::sample::Index, octets in prop::collection::vec(any::<u8>(), 0..4), drop in 0..8usize,
     ) {
@@ -221,6 +235,23 @@ proptest! {
         content.splice(place..end, octets);
         everything(&content);
     }
+}
+
+fn compressed(which: usize) -> (Coding, Vec<u8>) {
+    use flate2::Compression;
+    use std::io::Read;
+    let text = "authorization server metadata, ".repeat(40);
+    let mut out = Vec::new();
+    match which {
+        0 => flate2::read::GzEncoder::new(text.as_bytes(), Compression::best()).read_to_end(&mut out).unwrap(),
+        1 => flate2::read::ZlibEncoder::new(text.as_bytes(), Compression::best()).read_to_end(&mut out).unwrap(),
+        2 => flate2::read::DeflateEncoder::new(text.as_bytes(), Compression::best()).read_to_end(&mut out).unwrap(),
+        _ => {
+            use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+            return (Coding::Zstd, compress_to_vec(text.as_bytes(), CompressionLevel::Fastest));
+        }
+    };
+    ([Coding::Gzip, Coding::Zlib, Coding::Deflate][which], out)
 }
 
 /// Reads and opens all that can be read and opened.

@@ -224,23 +224,23 @@ fn nothing_is_left_undone_and_no_test_is_skipped() {
 
 #[test]
 fn no_file_names_a_machine_or_a_registry() {
-    let words = [
-        ["/ho", "me/"].concat(),
-        ["/ro", "ot/"].concat(),
-        ["/Us", "ers/"].concat(),
-        ["/t", "mp/"].concat(),
-        ["/wo", "rk/"].concat(),
+    let registries = [
         ["npm", "js."].concat(),
         ["py", "pi.org"].concat(),
         ["python", "hosted"].concat(),
         ["index.cra", "tes.io"].concat(),
         ["static.cra", "tes.io"].concat(),
     ];
+    let mut machine = vec![["/ro", "ot/"].concat(), ["/t", "mp/"].concat(), ["/wo", "rk/"].concat()];
+    machine.push(root().display().to_string());
+    machine.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1));
     let mut complaints = Vec::new();
     for path in files() {
         let octets = fs::read(root().join(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let text = String::from_utf8_lossy(&octets);
-        for word in words.iter().filter(|word| text.contains(&***word)) {
+        // Recordings that other projects published name whom they please.
+        let registries = if path.starts_with("samples/formats") { &[][..] } else { &registries[..] };
+        for word in machine.iter().chain(registries).filter(|word| text.contains(&***word)) {
             complaints.push(format!("{}: contains '{word}'", path.display()));
         }
     }

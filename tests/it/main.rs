@@ -2,6 +2,7 @@
 
 mod cli;
 mod expected;
+mod flows;
 mod formats;
 mod hostile;
 mod house;
@@ -14,6 +15,8 @@ mod report_fixtures;
 mod report_text;
 mod rules;
 mod run;
+mod secrets;
+mod shapes;
 mod stories;
 mod verdicts;
 mod walk;

@@ -12,6 +12,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("lost", report(vec![capture("c1", "login.har", 42)], vec![lost()])),
         ("authorized", report(vec![capture("c1", "clean.har", 31)], vec![authorized()])),
         ("authorized-findings", authorized_findings()),
+        ("recovered", recovered()),
         ("unexplained", unexplained()),
         ("no-trail", no_trail()),
         ("several", several()),
@@ -106,6 +107,7 @@ fn finding(id: &str, rule: &str, link: &'static str, level: &'static str, summar
         valid_under: Vec::new(),
         absorbed_by: None,
         certainty: "proved",
+        occurrences: 1,
         evidence: Vec::new(),
     }
 }
@@ -143,6 +145,7 @@ fn trail(id: &str, outcome: &'static str, chain: Vec<ChainRow>) -> Trail {
             depends_on_revision: 0,
             record_next: None,
         },
+        verdicts: [("code-challenge-absent".to_owned(), "satisfied")].into(),
     }
 }
 
@@ -185,6 +188,7 @@ fn lost() -> Trail {
             ..finding("f2", "token-request-refused", "token-response", "note", "The token endpoint refused the code.")
         },
         Finding {
+            occurrences: 3,
             evidence: vec![evidence(26, "request.body.code", secret("f:77ab01c2", 32), "")],
             ..finding("f3", "same-redemption-again", "token-request", "note", "The same redemption again, unchanged.")
         },
@@ -296,6 +300,14 @@ fn authorized_findings() -> Report {
     trail.coverage.violated = 2;
     trail.revisions.insert(0, Stretch { from_exchange: 0, value: Some("2026-07-28".to_owned()), by: "offered" });
     report(vec![capture("c1", "login.har", 42)], vec![trail])
+}
+
+/// A loss that was repaired, and nothing else.
+fn recovered() -> Report {
+    let mut report = authorized_findings();
+    report.trails[0].findings.clear();
+    report.trails[0].headline = None;
+    report
 }
 
 /// Lost, and the headers that would explain it were removed by the exporter.
@@ -412,6 +424,9 @@ fn long_names() -> Report {
         cause.evidence.push(Evidence {
             kind: "changed",
             at: "frame 1234567890".to_owned(),
+            tcp_stream: Some(3),
+            h2_stream: Some(5),
+            sighting: Some(2),
             ..evidence(24, &format!("request.query.{}", "resource".repeat(8)), shown(&format!("https://h/{long}")), "")
         });
     }

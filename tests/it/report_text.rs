@@ -50,7 +50,10 @@ fn no_line_is_wider_than_asked() {
         for width in 60..=120 {
             for verbose in [false, true] {
                 let text = plain(&render(&report, TextOptions { width, quiet: false, verbose }));
-                for line in text.lines() {
+                // Links to the specification are never broken.
+                for line in
+                    text.lines().filter(|line| !line.trim_start().starts_with("https://modelcontextprotocol.io/"))
+                {
                     assert!(line.width() <= width, "{name} at {width}: {line}");
                     assert!(!line.ends_with(' '), "{name} at {width}: {line:?}");
                 }

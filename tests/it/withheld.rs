@@ -52,6 +52,7 @@ fn check(har: &Value, sanitized: Sanitized, authorization: &[HeaderState<'_>]) {
 fn a_recorder_that_never_removes_shows_absence() {
     let calls = |creator| har(creator, (0..3).map(|second| entry(second, "POST", &[], None)).collect());
     check(&calls("mitmproxy"), Sanitized::No, &[HeaderState::Absent; 3]);
+    check(&calls("Playwright"), Sanitized::No, &[HeaderState::Absent; 3]);
     check(&calls("WebInspector"), Sanitized::Possible, &[REMOVED; 3]);
     check(&calls("some tool"), Sanitized::Possible, &[REMOVED; 3]);
 }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::headers::{fields, pairs};
+use super::headers::pairs;
 use super::model::{self, Raw};
 use super::recorder::Recorder;
 use super::withheld::Measure;
-use super::{mend, payload, time, url};
+use super::{mend, payload, time};
 use crate::capture::limits::Limits;
-use crate::decode::exchange::{Answer, Connection, Exchange, Headers, Request, Response, Withheld};
+use crate::decode::exchange::{
+    self, Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response, Withheld,
+};
+use crate::decode::fields::fields;
+use crate::decode::url;
 use crate::evidence::{At, CaptureId};
 
 /// An exchange before it is known what the exporter removed.
@@ -77,8 +81,15 @@ fn draft(
         problems.push("request has no URL; left out".to_owned());
         return None;
     };
+    let address = match address.char_indices().find(|(at, _)| *at >= context.limits.headers) {
+        Some((at, _)) => {
+            problems.push(format!("URL over the limit; kept the first {at} octets"));
+            address.get(..at).unwrap_or_default()
+        }
+        None => address,
+    };
     let url = url::split(address);
-    let headers = header_list("request", request.headers, context.limits, problems);
+    let headers = header_list("request", request.headers, context, problems);
     let method = request.method.given().unwrap_or_default().to_owned();
     if method.is_empty() {
         problems.push("request has no method; kept without".to_owned());
@@ -117,8 +128,8 @@ fn draft(
     Some(Draft { exchange, request: request_measure, response: response_measure })
 }
 
-fn header_list(whose: &str, json: Raw<'_>, limits: &Limits, problems: &mut Vec<String>) -> Headers {
-    let Some(pairs) = json.0.and_then(|json| pairs(json, limits.headers)) else {
+fn header_list(whose: &str, json: Raw<'_>, context: Context<'_>, problems: &mut Vec<String>) -> Headers {
+    let Some(pairs) = json.0.and_then(|json| pairs(json, context.limits.headers)) else {
         if json.0.is_some() {
             problems.push(format!("{whose} headers are no list; kept without"));
         }
@@ -128,23 +139,14 @@ fn header_list(whose: &str, json: Raw<'_>, limits: &Limits, problems: &mut Vec<S
     if pairs.over_limit {
         withheld = Withheld::Everything;
         problems.push(format!("{whose} headers over the limit; kept the first {}", pairs.list.len()));
-    } else if pairs.list.is_empty() {
+    } else if pairs.list.is_empty() && !context.recorder.lists_the_wire() {
         withheld = Withheld::Everything;
     }
     Headers { list: fields(pairs), withheld }
 }
 
-/// The well-known versions in one spelling, others as they are.
 fn version(text: &model::Text<'_>) -> Option<String> {
-    let text = text.given()?;
-    let known = match text.to_ascii_lowercase().as_str() {
-        "http/1.0" => "http/1.0",
-        "http/1.1" => "http/1.1",
-        "http/2" | "http/2.0" | "h2" => "h2",
-        "http/3" | "http/3.0" | "h3" => "h3",
-        _ => text,
-    };
-    Some(known.to_owned())
+    exchange::version(text.given()?)
 }
 
 fn answer(
@@ -167,8 +169,12 @@ fn answer(
         }
         return (no_status(entry), Measure::default());
     };
-    let headers = header_list("response", response.headers, context.limits, problems);
-    let body = payload::of_response(method, code, response, &headers, content);
+    let mut headers = header_list("response", response.headers, context, problems);
+    if let Some(target) = response.redirect_url.given().filter(|_| headers.list.is_empty()) {
+        // HAR 1.2: the target from the `Location` header; here all that is left of the list.
+        headers.list.push(Header { name: "Location".into(), value: HeaderValue::Text(target.into()) });
+    }
+    let body = payload::of_response(method, code, entry, &headers, content, context.limits);
     let cached = |text: &model::Text<'_>| text.given().is_some_and(|text| text != "false");
     // RFC 9110, 15.4.5: a 304 has no content; where one is recorded it is what the cache held.
     let from_cache = cached(&entry.from_cache)
@@ -221,6 +227,7 @@ fn connection(entry: &model::Entry<'_>, recorder: Recorder) -> Connection {
         server: address.map(|address| SocketAddr::new(address, port)),
         page: entry.page.given().map(Arc::from),
         closed: None,
+        wrapper: None,
     }
 }
 

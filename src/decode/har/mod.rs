@@ -13,7 +13,6 @@ mod recorder;
 pub(crate) mod scan;
 pub mod split;
 mod time;
-mod url;
 mod withheld;
 
 use bytes::Bytes;
@@ -40,18 +39,24 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
     };
     let creator = program(&layout.creator);
     let context = Context { capture, recorder: Recorder::of(&creator), limits: &options.limits };
-    let read: Vec<(Option<Draft>, Vec<String>)> = layout
-        .entries
-        .par_iter()
-        .enumerate()
-        .with_min_len(16)
-        .map(|(index, element)| read_element(content, element, index, context))
-        .collect();
-    let mut drafts = Vec::with_capacity(read.len());
+    let mut drafts = Vec::new();
     let mut problems = whole_file(&layout);
-    for (index, (draft, said)) in read.into_iter().enumerate() {
-        drafts.extend(draft);
-        problems.extend(said.into_iter().map(|message| (Some(format!("entry {index}")), message)));
+    let mut more_problems = 0;
+    // In stretches, so that what is said of entries that are left out does not add up in memory.
+    for (stretch, elements) in layout.entries.chunks(STRETCH).enumerate() {
+        let read = elements.par_iter().enumerate().with_min_len(16);
+        let read: Vec<(Option<Draft>, Vec<String>)> =
+            read.map(|(index, element)| read_element(content, element, stretch * STRETCH + index, context)).collect();
+        for (index, (draft, said)) in read.into_iter().enumerate() {
+            drafts.extend(draft);
+            for message in said {
+                if problems.len() < options.limits.problems {
+                    problems.push((Some(format!("entry {}", stretch * STRETCH + index)), message));
+                } else {
+                    more_problems += 1;
+                }
+            }
+        }
     }
     let sanitized =
         if drafts.is_empty() { Sanitized::Possible } else { withheld::decide(&mut drafts, context.recorder) };
@@ -62,8 +67,12 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         complete: layout.damage.is_none() && layout.has_entries,
         end_mark: None,
         problems,
+        more_problems,
     }
 }
+
+/// Entries that are read in parallel before their results are taken over.
+const STRETCH: usize = 8192;
 
 fn read_element(
     content: &Bytes,

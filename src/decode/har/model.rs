@@ -136,7 +136,13 @@ object! {
         fetch_type: Text<'a> = "_fetchType",
         error: Text<'a> = "_error",
         blocked_reason: Text<'a> = "_blockedReason",
+        events: Raw<'a> = "_eventSourceMessages",
     }
+}
+
+object! {
+    /// One element of `_eventSourceMessages`.
+    Event { name: Text<'a> = "eventName", id: Text<'a> = "eventId", text: Text<'a> = "data", }
 }
 
 object! {
@@ -189,6 +195,7 @@ object! {
         transfer_size: Number = "_transferSize",
         error: Text<'a> = "_error",
         failure: Text<'a> = "_failureText",
+        redirect_url: Text<'a> = "redirectURL",
         fetched_from_cache: Text<'a> = "_fromDiskCache",
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::headers::pairs;
-use super::model::{PostData, Request, Response};
+use super::model::{Entry, Event, PostData, Request};
 use super::recorder::Recorder;
 use crate::capture::limits::Limits;
 use crate::decode::body::{Body, ContentCoding};
@@ -77,29 +77,60 @@ fn form(json: &str, post: &PostData<'_>, recorder: Recorder, limits: &Limits) ->
 pub(super) fn of_response(
     method: &str,
     status: u16,
-    response: &Response<'_>,
+    entry: &Entry<'_>,
     headers: &Headers,
     content: &Bytes,
+    limits: &Limits,
 ) -> Body {
+    let response = &entry.response;
     // RFC 9112, 6.3: these have no content, whatever the headers say.
     if method.eq_ignore_ascii_case("HEAD") || (100..200).contains(&status) || matches!(status, 204 | 205) {
         return Body::none();
     }
     let length = content_length(headers);
     let size = response.content.size.count();
+    let not_recorded = || match entry.events.0.and_then(|json| event_stream(json, limits)) {
+        Some(stream) => Body::plain(stream),
+        None => Body::not_recorded(NOT_RECORDED),
+    };
     if let Some(raw) = response.content.text.0.and_then(|json| string_content(json, content)) {
         // mitmproxy writes an empty text for a stream that it passed on without keeping it.
         let stream = headers.get("content-type").is_some_and(|value| value.starts_with("text/event-stream"));
         let lost = raw.is_empty() && (size > Some(0) || length > Some(0) || status == 304 || stream);
         return match lost {
-            true => Body::not_recorded(NOT_RECORDED),
+            true => not_recorded(),
             false if raw.is_empty() => Body::none(),
             false => Body::json_text(raw, is_base64(response.content.encoding.given()), codings(headers)),
         };
     }
     // A 304 has no content of its own; what it stands for is in a cache that was not recorded.
     let none = length == Some(0) && size.unwrap_or(0) == 0 && status != 304;
-    if none { Body::none() } else { Body::not_recorded(NOT_RECORDED) }
+    if none { Body::none() } else { not_recorded() }
+}
+
+/// The stream that a list of events stands for (HTML standard, 9.2.5): Chromium keeps them where it keeps no body.
+fn event_stream(json: &str, limits: &Limits) -> Option<String> {
+    let events: Vec<Event<'_>> = serde_json::from_str(json).ok()?;
+    let mut stream = String::new();
+    let mut last_id = String::new();
+    for event in events {
+        // Chromium writes the last id beside every event, also those that brought none.
+        if let Some(id) = event.id.given().filter(|id| *id != last_id) {
+            stream += &format!("id: {id}\n");
+            last_id = id.to_owned();
+        }
+        if let Some(name) = event.name.given().filter(|name| *name != "message") {
+            stream += &format!("event: {name}\n");
+        }
+        for line in event.text.0.as_deref().unwrap_or_default().split('\n') {
+            stream += &format!("data: {line}\n");
+        }
+        stream.push('\n');
+        if stream.len() > limits.body {
+            return None;
+        }
+    }
+    (!stream.is_empty()).then_some(stream)
 }
 
 /// What stands between the quotes of a JSON string, as a slice of the file.
@@ -206,6 +237,15 @@ mod tests {
         check_response(r#""status":304,"content":{"size":0,"text":""}"#, LOST);
         check_response(r#""status":304,"content":{"size":2,"text":"ok"}"#, "ok");
         check_response(r#""content":{"text":""},"headers":[["Content-Type","text/event-stream"]]"#, LOST);
+    }
+
+    #[test]
+    fn events_stand_for_a_stream_that_is_not_kept() {
+        let events = r#"},"_eventSourceMessages":[{"time":1.5,"eventName":"message","eventId":"e1","data":"{}"},
+            {"eventName":"endpoint","eventId":"e1","data":"a\nb"}],"x":{"y":1"#;
+        let stream = "id: e1\ndata: {}\n\nevent: endpoint\ndata: a\ndata: b\n\n";
+        check_response(&format!(r#""content":{{"size":0}}{events}"#), stream);
+        check_response(&format!(r#""content":{{"size":2,"text":"ok"}}{events}"#), "ok");
     }
 
     #[test]

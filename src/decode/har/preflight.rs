@@ -1,6 +1,6 @@
 //! Which requests a CORS preflight proves to have carried `Authorization`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::entry::Draft;
 use crate::decode::exchange::Exchange;
@@ -10,15 +10,18 @@ use crate::decode::exchange::Exchange;
 /// A browser sends such a preflight only because the page set that header (Fetch standard, CORS-preflight fetch). The
 /// exporters list it after its request, so it is found by URL, method, origin and the nearest time.
 pub(super) fn authorized(drafts: &[Draft]) -> Vec<usize> {
-    let mut requests: HashMap<(String, &str), Vec<usize>> = HashMap::new();
     let preflights: Vec<usize> = (0..drafts.len()).filter(|index| named(drafts, *index).is_some()).collect();
-    if preflights.is_empty() {
-        return Vec::new();
-    }
+    let urls = preflights.iter().filter_map(|index| drafts.get(*index)).map(|draft| draft.exchange.request.url());
+    let mut requests: HashMap<(String, &str), Vec<usize>> = HashMap::new();
+    let urls: HashSet<String> = urls.collect();
     for (index, draft) in drafts.iter().enumerate() {
         let request = &draft.exchange.request;
-        if !request.method.eq_ignore_ascii_case("OPTIONS") {
-            requests.entry((request.url(), &request.method)).or_default().push(index);
+        if urls.is_empty() || request.method.eq_ignore_ascii_case("OPTIONS") {
+            continue;
+        }
+        let url = request.url();
+        if urls.contains(&url) {
+            requests.entry((url, &request.method)).or_default().push(index);
         }
     }
     let mut found = Vec::new();

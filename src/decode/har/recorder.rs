@@ -11,6 +11,8 @@ pub(super) enum Recorder {
     Firefox,
     /// mitmproxy.
     Mitmproxy,
+    /// Playwright.
+    Playwright,
     /// Another one.
     Other,
 }
@@ -21,14 +23,31 @@ impl Recorder {
         match creator.name.given() {
             Some("WebInspector") => Recorder::Chromium,
             Some("Firefox") => Recorder::Firefox,
+            Some("Playwright") => Recorder::Playwright,
             Some(name) if name.starts_with("mitmproxy") => Recorder::Mitmproxy,
             _ => Recorder::Other,
         }
     }
 
-    /// Whether it is known from its source that it never removes a header.
+    /// Whether it is known from its source that it never removes a header: `savehar.py` of mitmproxy and `harTracer.ts`
+    /// of Playwright write every list as they have it.
     pub(super) fn never_sanitizes(self) -> bool {
+        matches!(self, Recorder::Mitmproxy | Recorder::Playwright)
+    }
+
+    /// Whether its lists are always those of the message on the wire. Browsers also list what a page asked for.
+    pub(super) fn lists_the_wire(self) -> bool {
         self == Recorder::Mitmproxy
+    }
+
+    /// Whether its `headersSize` was measured to differ from the listed headers by a constant.
+    pub(super) fn sizes_are_measured(self) -> bool {
+        matches!(self, Recorder::Chromium | Recorder::Firefox)
+    }
+
+    /// Whether its `headersSize` may be a measure of the listed headers at all; mitmproxy counts its own form of them.
+    pub(super) fn sizes_may_measure(self) -> bool {
+        self != Recorder::Mitmproxy
     }
 }
 

@@ -7,37 +7,40 @@ use super::recorder::Recorder;
 use crate::decode::Sanitized;
 use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, HeaderState, HeaderValue, Headers, Response, Withheld};
 
-/// How much larger `headersSize` is than the listed header block; `None` where it decides nothing.
+/// How much larger `headersSize` is than the listed header block, for each way of counting the first line.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Measure {
-    /// With the target as a client sends it to a server (RFC 9112, 3.2.1).
-    excess: Option<i64>,
-    /// With the whole URL as the target; some recorders count it so.
-    excess_of_url: Option<i64>,
+    /// `None` where the numbers decide nothing.
+    excess: Option<[i64; WAYS]>,
     /// Whether the recorder gave a size at all.
     sized: bool,
 }
+
+/// The first line as it is sent (RFC 9112, 3), no first line, and the whole URL in it: what recorders were seen to count.
+const WAYS: usize = 3;
 
 impl Measure {
     /// For an HTTP/1.1 request.
     pub(super) fn of_request(method: &str, target: &str, url: &str, headers: &Headers, size: Option<u64>) -> Measure {
         let line = |target: &str| method.len() + " ".len() + target.len() + " HTTP/1.1\r\n".len();
-        Measure {
-            excess: excess(size, line(target), headers),
-            excess_of_url: excess(size, line(url), headers),
-            sized: size.is_some(),
-        }
+        Measure { excess: excess(size, [line(target), 0, line(url)], headers), sized: size.is_some() }
     }
 
     /// For an HTTP/1.1 response.
     pub(super) fn of_response(reason: &Text<'_>, headers: &Headers, size: Option<u64>) -> Measure {
         let line = "HTTP/1.1 200 \r\n".len() + reason.0.as_deref().unwrap_or_default().len();
-        Measure { excess: excess(size, line, headers), excess_of_url: None, sized: size.is_some() }
+        Measure { excess: excess(size, [line, 0, line], headers), sized: size.is_some() }
     }
 }
 
-fn excess(size: Option<u64>, line: usize, headers: &Headers) -> Option<i64> {
-    let mut listed = line + "\r\n".len();
+impl Measure {
+    fn by(&self, way: usize) -> Option<i64> {
+        self.excess.as_ref()?.get(way).copied()
+    }
+}
+
+fn excess(size: Option<u64>, lines: [usize; WAYS], headers: &Headers) -> Option<[i64; WAYS]> {
+    let mut listed = "\r\n".len();
     for header in &headers.list {
         let HeaderValue::Text(value) = &header.value else { return None };
         // Recorders count characters, octets or UTF-16 units: the same number only for ASCII.
@@ -47,7 +50,8 @@ fn excess(size: Option<u64>, line: usize, headers: &Headers) -> Option<i64> {
         listed += header.name.len() + ": ".len() + value.len() + "\r\n".len();
     }
     let size = i64::try_from(size.filter(|size| *size > 0)?).ok()?;
-    (headers.withheld == Withheld::Nothing).then(|| size.saturating_sub_unsigned(listed as u64))
+    let excess = lines.map(|line| size.saturating_sub_unsigned((line + listed) as u64));
+    (headers.withheld == Withheld::Nothing && !headers.list.is_empty()).then_some(excess)
 }
 
 /// What a difference says once the constant of the file is known.
@@ -79,36 +83,32 @@ fn constant(excesses: &[i64], measured: bool) -> Option<i64> {
     (measured || hits * 2 > excesses.len()).then_some(constant)
 }
 
-/// Which of the two ways of counting the file uses, with its constant.
+/// Which way of counting the file uses, with its constant.
 struct Scale {
-    of_url: bool,
+    way: usize,
     constant: i64,
 }
 
 impl Scale {
     fn find(measures: &[Measure], recorder: Recorder) -> Option<Scale> {
-        let measured = matches!(recorder, Recorder::Chromium | Recorder::Firefox);
-        if recorder.never_sanitizes() {
+        if !recorder.sizes_may_measure() {
             return None;
         }
-        [false, true].into_iter().find_map(|of_url| {
-            let excesses: Vec<i64> = measures.iter().filter_map(|measure| pick(measure, of_url)).collect();
-            constant(&excesses, measured && !of_url).map(|constant| Scale { of_url, constant })
+        let measured = recorder.sizes_are_measured();
+        (0..WAYS).find_map(|way| {
+            let excesses: Vec<i64> = measures.iter().filter_map(|measure| measure.by(way)).collect();
+            constant(&excesses, measured && way == 0).map(|constant| Scale { way, constant })
         })
     }
 
     fn verdict(scale: Option<&Scale>, measure: &Measure) -> Verdict {
         let Some(scale) = scale else { return Verdict::Undecided };
-        match pick(measure, scale.of_url).map(|excess| excess - scale.constant) {
+        match measure.by(scale.way).map(|excess| excess - scale.constant) {
             Some(0) => Verdict::Untouched,
             Some(removed) if removed > 0 => u32::try_from(removed).map_or(Verdict::Undecided, Verdict::Removed),
             _ => Verdict::Undecided,
         }
     }
-}
-
-fn pick(measure: &Measure, of_url: bool) -> Option<i64> {
-    if of_url { measure.excess_of_url } else { measure.excess }
 }
 
 /// Decides for the file and for each header list (design, decision 3).
@@ -143,7 +143,7 @@ pub(super) fn decide(drafts: &mut [Draft], recorder: Recorder) -> Sanitized {
     };
     let lists_host = drafts.iter().any(|draft| names_host(&draft.exchange.request.headers));
     for (draft, (request, response)) in drafts.iter_mut().zip(verdicts) {
-        if !recorder.never_sanitizes() && is_provisional(draft, lists_host) {
+        if !recorder.lists_the_wire() && is_provisional(draft, lists_host) {
             draft.exchange.request.headers.withheld = Withheld::Everything;
         }
         set(&mut draft.exchange.request.headers, sanitized, request);

@@ -7,7 +7,7 @@ use crate::report::contract::{Evidence, EvidenceValue};
 use crate::report::url::safe_url;
 use crate::secret::FingerprintKey;
 use crate::trail::record::{Closing, ExchangeId, RecordId, Slot, State, Value};
-use crate::trail::schema::Field;
+use crate::trail::schema::{Field, Kind};
 use crate::trail::{Incident, Trail};
 
 /// What evidence is made from.
@@ -32,8 +32,8 @@ impl Maker<'_> {
                 _ => Some(self.of_slot(slot, says)),
             },
             Shows::Step(binding) => {
-                let found = trail.record(judged)?.found(binding).and_then(|id| trail.record(id))?;
-                Some(self.at(found.exchange, &Part::new("request"), "present", None, None, says))
+                let id = trail.record(judged)?.found(binding)?;
+                self.of_field(trail, id, telling_field(trail.record(id)?.kind), says)
             }
             Shows::NoStep(_, closing) => {
                 let exchange = trail.record(judged)?.exchange;
@@ -129,6 +129,20 @@ impl Maker<'_> {
             Closing::EndMark => Some("closed by the recorder's end mark".to_owned()),
             Closing::NotNeeded => None,
         }
+    }
+}
+
+/// The field that tells a person that this is the step meant.
+fn telling_field(kind: Kind) -> Field {
+    match kind {
+        Kind::TokenResponse => Field::AccessToken,
+        Kind::TokenRequest => Field::GrantType,
+        Kind::AuthorizationRequest | Kind::AuthorizationResponse => Field::State,
+        Kind::RegistrationRequest => Field::ResponseClientId,
+        Kind::ResourceMetadataRequest => Field::DocumentResource,
+        Kind::AsMetadataRequest => Field::DocumentIssuer,
+        Kind::Session => Field::SessionId,
+        _ => Field::Status,
     }
 }
 

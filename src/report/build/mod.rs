@@ -75,7 +75,7 @@ fn capture(facts: &CaptureFacts, incident: &Incident) -> Capture {
             Sanitized::Yes => "yes",
         },
         legs: crate::trail::visible_legs(records).into_iter().map(|leg| leg.name()).collect(),
-        clock_offset_s: 0.0,
+        clock_offset_s: incident.clock_offsets.get(facts.id.0 as usize).map_or(0.0, |offset| *offset as f64 / 1e6),
         complete: facts.complete,
         problems: facts.problems.iter().map(Problem::from).collect(),
     }

@@ -12,7 +12,7 @@ use crate::check::rule_set::{PageId, RuleSet};
 use crate::decode::Sanitized;
 use crate::decode::exchange::Unknown;
 use crate::report::contract::{self, Finding};
-use crate::trail::record::{ExchangeId, State};
+use crate::trail::record::{ExchangeId, RecordId, State};
 use crate::trail::schema::{Field, Kind, Leg, Party};
 use crate::trail::{Incident, Stretch, Trail};
 
@@ -135,11 +135,33 @@ fn cause(
         fix: page.text.fix.clone(),
         tolerance: page.text.tolerance.clone(),
         not_a_fix: page.text.not_a_fix.clone(),
-        attempted_repairs: Vec::new(),
+        attempted_repairs: attempted_repairs(rules, trail, diagnosis, found),
         evidence: finding.evidence.clone(),
         consequences: consequences.map(|(_, finding)| finding.id.clone()).collect(),
         alternatives: alternatives(rules, cause),
     })
+}
+
+/// Findings that show a wrong repair of this loss being tried after it (decision 12).
+fn attempted_repairs(
+    rules: &RuleSet,
+    trail: &Trail,
+    diagnosis: &TrailDiagnosis,
+    found: &[(PageId, Finding)],
+) -> Vec<String> {
+    let Some(cause) = &diagnosis.cause else { return Vec::new() };
+    let exchange = |record: RecordId| trail.record(record).map(|record| record.exchange);
+    let is_after = |page: PageId| {
+        let verdict = diagnosis.verdicts.iter().find(|verdict| verdict.page == page);
+        let mut violations = verdict.into_iter().flat_map(|verdict| &verdict.violations);
+        violations.any(|violation| exchange(violation.record) >= exchange(cause.candidate.record))
+    };
+    let tried = |page: &PageId| {
+        *page != cause.candidate.page
+            && rules.page(*page).tried_after.contains(&cause.loss.to_explain())
+            && is_after(*page)
+    };
+    found.iter().filter(|(page, _)| tried(page)).map(|(_, finding)| finding.id.clone()).collect()
 }
 
 fn party_reason(party: Party, certainty: &str) -> Option<String> {

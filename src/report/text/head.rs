@@ -8,20 +8,32 @@ use crate::report::words;
 
 /// One line a recording.
 pub(super) fn captures(canvas: &mut Canvas, report: &Report) {
-    let several = report.captures.len() > 1;
-    let id_width =
-        if several { report.captures.iter().map(|capture| capture.id.len()).max().unwrap_or(0) + 1 } else { 0 };
+    if let [only] = report.captures.as_slice() {
+        return single(canvas, only);
+    }
+    let id_width = report.captures.iter().map(|capture| capture.id.len()).max().unwrap_or(0) + 1;
     let room = canvas.width() / 2;
-    let paths: Vec<String> = report.captures.iter().map(|capture| elided(&capture.path, room)).collect();
+    let paths: Vec<String> = report.captures.iter().map(|capture| elided(name(capture), room)).collect();
     let path_width = paths.iter().map(|path| Text::from(path.as_str()).width()).max().unwrap_or(0);
     for (capture, path) in report.captures.iter().zip(&paths) {
-        let mut lead = Text::new();
-        if several {
-            lead = lead.styled(FAINT, &capture.id).padded_to(id_width);
-        }
-        lead = lead.styled(STRONG, path).padded_to(id_width + path_width + 3);
-        canvas.hanging(&lead, id_width + 2, facts(capture));
+        let lead = Text::new().styled(FAINT, &capture.id).padded_to(id_width).styled(STRONG, path);
+        canvas.hanging(&lead.padded_to(id_width + path_width + 3), id_width + 2, facts(capture));
     }
+}
+
+/// The only recording: its path in full, and on a line of its own where it is long.
+fn single(canvas: &mut Canvas, capture: &Capture) {
+    let (path, facts) = (Text::new().styled(STRONG, &elided(name(capture), canvas.width())), facts(capture));
+    if path.width() + 3 + facts.width() <= canvas.width() {
+        return canvas.line(&path.plain("   ").text(&facts));
+    }
+    canvas.line(&path);
+    canvas.paragraph(2, 4, facts);
+}
+
+/// How a person calls a recording.
+pub(super) fn name(capture: &Capture) -> &str {
+    if capture.path == "-" { "standard input" } else { &capture.path }
 }
 
 /// What is known of a recording as a whole.
@@ -103,13 +115,11 @@ fn revision(context: &Context<'_>) -> String {
     let place = context.first_place(&revision.evidence);
     let mut line =
         if place.is_empty() { format!("MCP {value} ({how})") } else { format!("MCP {value} ({how}, {place})") };
-    let earlier = context.trail.revisions.len().saturating_sub(1);
-    let before: Vec<String> = context
-        .trail
-        .revisions
-        .iter()
-        .take(earlier)
-        .map(|stretch| {
+    // A stretch that only decides what was offered before is no other revision.
+    let stretches = &context.trail.revisions;
+    let earlier = stretches.iter().zip(stretches.iter().skip(1)).filter(|(one, next)| one.value != next.value);
+    let before: Vec<String> = earlier
+        .map(|(stretch, _)| {
             format!("{} ({})", stretch.value.as_deref().unwrap_or("undecided"), words::revision_by(stretch.by))
         })
         .collect();

@@ -1,7 +1,7 @@
 //! The report for a person at a terminal, in a fixed order: verdict, who must change what, the ladder, the proof, what
 //! not to try, what could not be judged.
 //!
-//! Every line comes through [`layout`](super::layout), which escapes. The colours are always set; the stream that is
+//! Every line comes through `layout`, which escapes. The colours are always set; the stream that is
 //! written to takes them away where they do not belong.
 
 mod head;
@@ -42,6 +42,16 @@ impl<'a> Context<'a> {
     /// The finding with this id.
     fn finding(&self, id: &str) -> Option<&'a Finding> {
         self.trail.findings.iter().find(|finding| finding.id == id)
+    }
+
+    /// Where a finding shows: its first place, and how many more there are; empty where it has none.
+    fn places(&self, finding: &Finding) -> String {
+        let first = self.first_place(&finding.evidence);
+        match finding.occurrences.saturating_sub(1) {
+            0 => first,
+            _ if first.is_empty() => first,
+            more => format!("{first} and {more} more"),
+        }
     }
 
     /// The place of the first piece of evidence; empty where there is none.
@@ -150,7 +160,7 @@ fn problems(canvas: &mut Canvas, report: &Report, options: TextOptions) {
         .captures
         .iter()
         .filter(|capture| capture.usable)
-        .flat_map(|capture| capture.problems.iter().map(move |problem| (Some(capture.path.as_str()), problem)));
+        .flat_map(|capture| capture.problems.iter().map(move |problem| (Some(head::name(capture)), problem)));
     // Without a trail the report's own problems stand under the verdict already.
     let own = report.problems.iter().filter(|problem| !report.trails.is_empty() || problem.capture.is_some());
     let all: Vec<(Option<&str>, &Problem)> = of_captures.chain(own.map(|problem| (None, problem))).collect();

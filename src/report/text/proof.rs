@@ -8,7 +8,7 @@ use crate::report::{escape, words};
 
 /// Columns of a value that may be shown.
 const VALUE_COLUMNS: usize = 60;
-/// Columns of a list of wrong repairs and the like, in all.
+/// Names in a list; the rest is counted.
 const FOLLOWING: usize = 8;
 
 /// Everything about the cause; nothing where there is none.
@@ -31,21 +31,31 @@ pub(super) fn cause(canvas: &mut Canvas, context: &Context<'_>) {
     consequences(canvas, context, cause);
 }
 
-/// A loss that nothing explains: the pages that could.
+/// A loss that nothing explains: the rules that could, by what it would take to judge them.
 fn unexplained(canvas: &mut Canvas, context: &Context<'_>) {
     let trail = context.trail;
     if trail.outcome != "lost" || trail.undetermined.is_empty() {
         return;
     }
-    canvas.blank();
-    canvas.line(&Text::new().styled(STRONG, "  could explain it, and could not be judged"));
-    let shown =
-        if context.options.verbose { trail.undetermined.len() } else { trail.undetermined.len().min(FOLLOWING) };
-    for open in trail.undetermined.iter().take(shown) {
-        let needs = if open.why == "revision" { "the revision decides".to_owned() } else { words::needs(&open.needs) };
-        canvas.paragraph(4, 6, format!("{}: {needs}", open.rule));
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for open in &trail.undetermined {
+        let needs = if open.why == "revision" { "the revision".to_owned() } else { words::needs(&open.needs) };
+        match groups.iter_mut().find(|(known, _)| *known == needs) {
+            Some((_, rules)) => rules.push(&open.rule),
+            None => groups.push((needs, vec![&open.rule])),
+        }
     }
-    more(canvas, trail.undetermined.len() - shown);
+    groups.sort_by_key(|(_, rules)| std::cmp::Reverse(rules.len()));
+    canvas.blank();
+    canvas.line(&Text::new().styled(STRONG, "  could explain it, and could not be judged for want of"));
+    for (needs, rules) in &groups {
+        let shown = if context.options.verbose { rules.len() } else { rules.len().min(FOLLOWING) };
+        let mut names = rules.iter().take(shown).copied().collect::<Vec<_>>().join(", ");
+        if shown < rules.len() {
+            names.push_str(&format!(" and {} more", rules.len() - shown));
+        }
+        canvas.paragraph(4, 6, format!("{needs}: {names}"));
+    }
 }
 
 /// One line, or two, a piece of evidence: place, field, value; what it says.
@@ -130,10 +140,10 @@ pub(super) fn standing(context: &Context<'_>, finding: &Finding) -> String {
     }
 }
 
-/// Where the duty stands.
+/// Where the duty stands. A link is never broken, however long: people open it from the terminal.
 pub(super) fn specification(canvas: &mut Canvas, context: &Context<'_>, finding: &Finding, indent: usize) {
     for link in finding.spec.iter().filter(|_| context.options.verbose) {
-        canvas.paragraph(indent, indent + 2, Text::new().styled(FAINT, link));
+        canvas.line(&Text::new().padded_to(indent).styled(FAINT, link));
     }
 }
 
@@ -158,7 +168,7 @@ fn wrong_repairs(canvas: &mut Canvas, context: &Context<'_>, cause: &Cause) {
 
 /// What a finding says, and where.
 fn named(context: &Context<'_>, finding: &Finding) -> String {
-    let place = context.first_place(&finding.evidence);
+    let place = context.places(finding);
     let summary = words::clause(&finding.summary);
     if place.is_empty() { summary } else { format!("{summary} ({place})") }
 }
@@ -184,7 +194,7 @@ fn consequences(canvas: &mut Canvas, context: &Context<'_>, cause: &Cause) {
         .iter()
         .take(shown)
         .map(|finding| {
-            let place = context.first_place(&finding.evidence);
+            let place = context.places(finding);
             if place.is_empty() { finding.rule.clone() } else { format!("{} ({place})", finding.rule) }
         })
         .collect();
@@ -192,11 +202,4 @@ fn consequences(canvas: &mut Canvas, context: &Context<'_>, cause: &Cause) {
         names.push(format!("{} more", following.len() - shown));
     }
     canvas.paragraph(2, 4, line.plain(" ").plain(&names.join(", ")));
-}
-
-/// How many were left out of a list.
-pub(super) fn more(canvas: &mut Canvas, hidden: usize) {
-    if hidden > 0 {
-        canvas.paragraph(4, 6, format!("and {hidden} more; --verbose lists all"));
-    }
 }

@@ -61,7 +61,7 @@ fn one(canvas: &mut Canvas, context: &Context<'_>, finding: &Finding) {
         _ => FAINT,
     };
     let lead = Text::new().padded_to(4).styled(style, finding.level).padded_to(13);
-    let place = context.first_place(&finding.evidence);
+    let place = context.places(finding);
     let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
     let summary = escape::prose(&finding.summary);
     canvas.hanging(&lead, 13, format!("{}{place}", summary.trim_end_matches('.')));
@@ -106,7 +106,7 @@ pub(super) fn coverage(canvas: &mut Canvas, context: &Context<'_>) {
     let at_top = trail.cause.is_none() && matches!(trail.outcome, "lost" | "undecided" | "denied");
     if !at_top && let Some(next) = &trail.coverage.record_next {
         let line = Text::new().styled(STRONG, "record next:");
-        canvas.paragraph(2, 4, line.plain(" ").plain(&escape::prose(next)));
+        canvas.paragraph(2, 4, line.plain(" ").plain(&words::record_next(next)));
     }
     let headline = trail.headline.as_ref().and_then(|id| context.finding(id)).map(|finding| finding.rule.as_str());
     if let Some(rule) = trail.cause.as_ref().map(|cause| cause.rule.as_str()).or(headline) {

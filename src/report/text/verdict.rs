@@ -6,7 +6,7 @@ use super::Context;
 use crate::report::contract::{Cause, Report, Trail};
 use crate::report::layout::{Canvas, Text};
 use crate::report::palette::{BROKEN, CAUTION, GOOD, STRONG};
-use crate::report::{escape, words};
+use crate::report::words;
 
 /// Order of trails in a list: what needs a person first.
 pub(super) fn urgency(outcome: &str) -> u8 {
@@ -147,6 +147,6 @@ fn repair(canvas: &mut Canvas, cause: &Cause) {
 fn record_next(canvas: &mut Canvas, trail: &Trail) {
     if let Some(next) = &trail.coverage.record_next {
         let line = Text::new().styled(STRONG, "record next:");
-        canvas.paragraph(2, 2, line.plain(" ").plain(&escape::prose(next)));
+        canvas.paragraph(2, 2, line.plain(" ").plain(&words::record_next(next)));
     }
 }

@@ -1,4 +1,4 @@
-//! Bindings of MCP exchanges, sessions and resource metadata.
+//! Bindings of MCP exchanges and resource metadata.
 
 use super::{Binder, Found, is_accepted, is_usable};
 use crate::decode::exchange::Unknown;
@@ -26,6 +26,9 @@ pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, 
         binder.last_before(record, Kind::McpExchange, |other| matches!(other.number(Field::Status), Some(401 | 403)));
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
     found.push((id, Binding::Preflight, binder.preflight(record)));
+    found.push((id, Binding::SeenUpstream, binder.seen_upstream(record)));
+    let discovers = binder.later(record, Kind::ResourceMetadataRequest, |_| true);
+    found.push((id, Binding::NextResourceMetadataRequest, discovers));
 }
 
 /// Whether a token went along, readable or not.
@@ -117,22 +120,6 @@ fn session_of(binder: &Binder<'_>, record: &Record) -> Bound {
         (Some((id, _)), None) => Bound::Found(id),
         (Some(_), Some(_)) => Bound::Unknown(Unknown::Ambiguous),
     }
-}
-
-pub(super) fn bind_session(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
-    let initialize = binder.of_kind(Kind::McpExchange).find(|(_, other)| other.exchange == record.exchange);
-    found.push((
-        id,
-        Binding::Initialize,
-        initialize.map_or(Bound::Unknown(Unknown::LegNotRecorded), |(id, _)| Bound::Found(id)),
-    ));
-    let session = record.text(Field::SessionId);
-    let refused = binder.first_after(record, Kind::McpExchange, |other| {
-        other.text(Field::SessionId) == session && matches!(other.number(Field::Status), Some(400 | 401 | 403 | 404))
-    });
-    found.push((id, Binding::FirstRefusal, refused.map_or(Bound::None(Closing::NotNeeded), Bound::Found)));
-    let again = binder.later(record, Kind::McpExchange, |other| other.text(Field::JsonrpcMethod) == Some("initialize"));
-    found.push((id, Binding::NextInitialize, again));
 }
 
 pub(super) fn bind_resource_metadata(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {

@@ -1,6 +1,8 @@
 //! Custody: which other step each record belongs to. Resolved once, here; no page and no relation searches.
 
 mod authorization;
+mod endpoints;
+mod groups;
 mod mcp;
 
 use std::collections::HashMap;
@@ -20,31 +22,41 @@ pub(crate) struct Binder<'a> {
     pub windows: &'a Windows<'a>,
     /// All exchanges, read.
     pub views: &'a [View<'a>],
-    /// The exchange that each preflight was for.
-    pub actual_of_preflight: &'a [(ExchangeId, ExchangeId)],
+    /// How exchanges belong to each other before anything is known of them.
+    pub pairs: &'a Pairs,
+}
+
+/// How exchanges belong to each other before anything is known of them.
+#[derive(Debug, Default)]
+pub(crate) struct Pairs {
+    /// Each preflight and the request it was for.
+    pub preflights: Vec<(ExchangeId, ExchangeId)>,
+    /// Each request and its sighting one hop nearer to the server.
+    pub hops: Vec<(ExchangeId, ExchangeId)>,
+    /// Each exchange and the same one in another recording.
+    pub twins: Vec<(ExchangeId, ExchangeId)>,
 }
 
 /// One binding that was found.
 pub(crate) type Found = (RecordId, Binding, Bound);
 
 /// Binds the records of one trail.
-pub(crate) fn bind(
-    records: &mut [Record],
-    windows: &Windows<'_>,
-    views: &[View<'_>],
-    preflights: &[(ExchangeId, ExchangeId)],
-) {
+pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<'_>], pairs: &Pairs) {
     let mut by_kind: HashMap<Kind, Vec<RecordId>> = HashMap::new();
-    for (at, record) in records.iter().enumerate() {
+    for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
     }
-    let binder = Binder { records, by_kind, windows, views, actual_of_preflight: preflights };
+    let binder = Binder { records, by_kind, windows, views, pairs };
     let mut found: Vec<Found> = Vec::new();
     for (at, record) in binder.records.iter().enumerate() {
         let id = RecordId(at as u32);
         match record.kind {
+            _ if record.is_upstream => {}
             Kind::McpExchange => mcp::bind_exchange(&binder, id, record, &mut found),
-            Kind::Session => mcp::bind_session(&binder, id, record, &mut found),
+            Kind::Session => groups::bind_session(&binder, id, record, &mut found),
+            Kind::TokenUse => groups::bind_token_use(&binder, id, record, &mut found),
+            Kind::Discovery => groups::bind_discovery(&binder, id, record, &mut found),
+            Kind::StepUp => groups::bind_step_up(&binder, id, record, &mut found),
             Kind::ResourceMetadataRequest => mcp::bind_resource_metadata(&binder, id, record, &mut found),
             Kind::AsMetadataRequest => authorization::bind_as_metadata(&binder, id, record, &mut found),
             Kind::RegistrationRequest => authorization::bind_registration(&binder, id, record, &mut found),
@@ -52,6 +64,9 @@ pub(crate) fn bind(
             Kind::AuthorizationRequest => authorization::bind_request(&binder, id, record, &mut found),
             Kind::AuthorizationResponse => authorization::bind_response(&binder, id, record, &mut found),
             Kind::TokenRequest => authorization::bind_token_request(&binder, id, record, &mut found),
+            Kind::DeviceAuthorizationRequest | Kind::IntrospectionRequest | Kind::RevocationRequest => {
+                endpoints::bind(&binder, id, record, &mut found);
+            }
             Kind::TokenResponse => authorization::bind_token_response(&binder, id, record, &mut found),
             _ => {}
         }
@@ -88,8 +103,35 @@ impl<'a> Binder<'a> {
 
     /// A later step, or what is known of its absence.
     pub(crate) fn later(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Bound {
-        let found = self.first_after(record, kind, fits);
-        found.map_or_else(|| self.windows.missing_after(record.exchange, kind), Bound::Found)
+        self.first_after(record, kind, fits).map_or_else(|| self.missing_after(record, kind), Bound::Found)
+    }
+
+    /// What is known of a later step that is not there: where a value is used that only such a step can have brought, it
+    /// happened and was not recorded.
+    pub(crate) fn missing_after(&self, record: &Record, kind: Kind) -> Bound {
+        let (used_in, used, minted_in, minted) = match kind {
+            Kind::TokenRequest | Kind::TokenResponse => {
+                (Kind::McpExchange, Field::Bearer, Kind::TokenResponse, Field::AccessToken)
+            }
+            Kind::AuthorizationResponse => (Kind::TokenRequest, Field::Code, Kind::AuthorizationResponse, Field::Code),
+            Kind::AuthorizationRequest => {
+                (Kind::AuthorizationResponse, Field::State, Kind::AuthorizationRequest, Field::State)
+            }
+            _ => return self.windows.missing_after(record.exchange, kind),
+        };
+        let is_minted = |value: &str| {
+            self.of_kind(minted_in).any(|(_, other)| {
+                // A token that was cut off on its way was issued all the same.
+                other.text(minted).is_some_and(|minted| minted.starts_with(value))
+                    || other.text(Field::IdToken) == Some(value)
+            })
+        };
+        let happened =
+            self.first_after(record, used_in, |other| other.text(used).is_some_and(|value| !is_minted(value)));
+        match happened {
+            Some(_) => Bound::Unknown(crate::decode::exchange::Unknown::StepNotRecorded),
+            None => self.windows.missing_after(record.exchange, kind),
+        }
     }
 
     /// An earlier step. Where there is none, nothing has to be waited for; but its leg must be visible to know that.
@@ -103,11 +145,20 @@ impl<'a> Binder<'a> {
 
     /// The preflight of a request.
     pub(crate) fn preflight(&self, record: &Record) -> Bound {
-        let preflight = self.actual_of_preflight.iter().find(|(_, actual)| *actual == record.exchange);
+        let preflight = self.pairs.preflights.iter().find(|(_, actual)| *actual == record.exchange);
         let found = preflight.and_then(|(preflight, _)| {
             self.of_kind(Kind::Preflight).find(|(_, other)| other.exchange == *preflight).map(|(id, _)| id)
         });
         found.map_or(Bound::None(Closing::NotNeeded), Bound::Found)
+    }
+
+    /// The sighting of the same request one hop nearer to the server.
+    pub(crate) fn seen_upstream(&self, record: &Record) -> Bound {
+        let far = self.pairs.hops.iter().find(|(near, _)| *near == record.exchange).map(|(_, far)| *far);
+        let is_it = |other: &Record| other.is_upstream && other.kind == record.kind && Some(other.exchange) == far;
+        let found = self.records.iter().position(is_it).map(|at| RecordId(at as u32));
+        // Where no point behind a proxy was recorded, it is not known whether there is one.
+        found.map_or(Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded), Bound::Found)
     }
 
     /// The exchange of a record, read.

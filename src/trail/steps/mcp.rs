@@ -37,6 +37,8 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     record.set(Field::TokenInQuery, State::text(view.query.get("access_token")), "request.query.access_token");
     record.set(Field::ServerDate, server_date(view.response_header("date")), "response.header.date");
     fill_credentials(view, record);
+    super::dpop::fill_proof(view, record);
+    record.set(Field::ResponseDpopNonce, view.response_header("dpop-nonce"), "response.header.dpop-nonce");
     fill_challenge(view, record, limits);
     fill_era(view, record);
 }
@@ -98,6 +100,16 @@ fn fill_claims(token: &State, record: &mut Record) {
     record.set(Field::BearerJwtExp, number("exp"), format!("{PART}.exp"));
     record.set(Field::BearerJwtNbf, number("nbf"), format!("{PART}.nbf"));
     record.set(Field::BearerJwtIat, number("iat"), format!("{PART}.iat"));
+    let key = claim(token, &claims, |claims| claims.key_thumbprint().map(Value::from));
+    record.set(Field::BearerJwtCnf, key, format!("{PART}.cnf.jkt"));
+    record.set(Field::BearerJwtScope, space_list(text("scope")), format!("{PART}.scope"));
+    let form = match (token, &claims) {
+        (State::Present(_), Some(read)) => State::text(Some(if read.is_some() { "jwt" } else { "opaque" })),
+        (other, _) => other.clone(),
+    };
+    record.set(Field::BearerForm, form, "request.header.authorization");
+    let key_id = claim(token, &claims, |claims| claims.header("kid").map(Value::from));
+    record.set(Field::BearerJwtKid, key_id, format!("{PART}.kid"));
 }
 
 /// A claim of a token: absent where there is no token or no such claim, unknown where the token cannot be read.
@@ -197,7 +209,7 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
         // RFC 6750, 3.1: a challenge without error code answers a request without authentication information.
         (401, None) if challenged && !says_invalid => "missing",
         (401, None) if says_invalid && speaks_of_credentials => "invalid",
-        (400 | 401 | 404, _) if has(&["session"]) => "session",
+        (400 | 401 | 404, _) if has(&["session", "not initialized"]) => "session",
         (400, _) if has(&["protocol version", "protocol-version", "unsupported version"]) => "version",
         (403, _) if has(&["origin", "host header"]) => "origin",
         _ => "none",

@@ -31,6 +31,7 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
         (Field::CodeVerifier, "code_verifier"),
         (Field::RedirectUri, "redirect_uri"),
         (Field::RefreshToken, "refresh_token"),
+        (Field::DeviceCode, "device_code"),
     ] {
         record.set(field, parameter(params, name), format!("request.body.{name}"));
     }
@@ -43,6 +44,7 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
     };
     record.set(Field::ClientId, client_id, part);
     record.set(Field::ClientAuth, client_auth(view, params), "request.header.authorization");
+    super::dpop::fill_proof(view, record);
 }
 
 /// Some clients send JSON although the endpoint takes forms; the meaning is plain.
@@ -127,6 +129,7 @@ pub(super) fn fill_response(view: &View<'_>, record: &mut Record, limits: &Limit
     record.set(Field::ExpiresIn, document.number("expires_in"), "response.body.expires_in");
     record.set(Field::Scope, space_list(document.text("scope")), "response.body.scope");
     record.set(Field::CacheControl, view.response_header("cache-control"), "response.header.cache-control");
+    record.set(Field::ResponseDpopNonce, view.response_header("dpop-nonce"), "response.header.dpop-nonce");
     let token = record.state(Field::AccessToken).clone();
     let claims = token.as_text().map(Claims::read);
     const PART: &str = "response.body.access_token.jwt";

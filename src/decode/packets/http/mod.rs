@@ -102,6 +102,7 @@ impl Http {
             server: Some(conversation.server),
             page: None,
             closed: conversation.closed,
+            wrapper: None,
         };
         let sniffer = Sniffer::new(&facts);
         let context = Context { conversation: conversation.clone(), facts, connection, limits: *limits, inside };

@@ -1,0 +1,85 @@
+//! The same exchange in two recordings, seen at the same point of the path: a browser's export and the packets of the
+//! same host.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::record::{ExchangeId, Record, State};
+use super::view::View;
+use crate::capture::limits::Limits;
+use crate::evidence::CaptureId;
+
+/// Requests with the same key may be the same request.
+pub(crate) type Key = u64;
+
+/// Recorders stamp the same request this far apart at most, in seconds, once their clocks are set.
+const APART: f64 = 1.5;
+/// Longest body that goes into a key, in octets.
+const LONGEST_BODY: u64 = 1 << 20;
+
+/// What makes a request the same in two recordings: method, URL, body and status. `None` where a recording does not hold
+/// enough of it.
+pub(crate) fn key_of(view: &View<'_>, limits: &Limits) -> Option<Key> {
+    let request = &view.exchange.request;
+    let mut hasher = DefaultHasher::new();
+    (request.method.as_str(), view.url.as_str(), view.status()).hash(&mut hasher);
+    match request.body.len() {
+        Some(0) | None if request.method == "GET" => {}
+        Some(length) if length <= LONGEST_BODY => {
+            request.body.octets(limits).ok()?.unwrap_or_default().hash(&mut hasher)
+        }
+        _ => return None,
+    }
+    Some(hasher.finish())
+}
+
+/// Every pair of twins; of each pair first the one in the recording that was given first.
+pub(crate) fn twins(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, ExchangeId)> {
+    let captures: HashSet<CaptureId> = views.iter().map(|view| view.exchange.capture).collect();
+    if captures.len() < 2 {
+        return Vec::new();
+    }
+    let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
+    for (at, view) in views.iter().enumerate() {
+        if let Some(key) = key_of(view, limits) {
+            by_key.entry(key).or_default().push(at);
+        }
+    }
+    let mut found: Vec<(ExchangeId, ExchangeId)> = Vec::new();
+    for group in by_key.values().filter(|group| group.len() > 1) {
+        let mut used: HashSet<usize> = HashSet::new();
+        for (nth, at) in group.iter().enumerate() {
+            let Some(view) = views.get(*at).filter(|_| !used.contains(at)) else { continue };
+            let near = |other: &&usize| {
+                let other_view = views.get(**other);
+                !used.contains(*other) && other_view.is_some_and(|other| is_twin(view, other))
+            };
+            // In time order, so the first that fits is the nearest of the later ones.
+            let Some(other) = group.iter().skip(nth + 1).find(near) else { continue };
+            used.extend([*at, *other]);
+            let (a, b) = (ExchangeId(*at as u32), ExchangeId(*other as u32));
+            let first = views.get(*other).is_some_and(|other| other.exchange.capture < view.exchange.capture);
+            found.push(if first { (b, a) } else { (a, b) });
+        }
+    }
+    found.sort();
+    found
+}
+
+fn is_twin(a: &View<'_>, b: &View<'_>) -> bool {
+    let close = match (a.exchange.sent_at, b.exchange.sent_at) {
+        (Some(a), Some(b)) => a.seconds_since(b).abs() <= APART,
+        _ => false,
+    };
+    a.exchange.capture != b.exchange.capture && close
+}
+
+/// What one recording hides and the other shows: fills the unknown fields of a record from its twin.
+pub(crate) fn fill_from(record: &mut Record, twin: &Record) {
+    for slot in &mut record.slots {
+        let hides = matches!(slot.state, State::Unknown(_) | State::Unread(_));
+        if let Some(shown) = twin.slot(slot.field).filter(|shown| hides && !matches!(shown.state, State::Unknown(_))) {
+            *slot = shown.clone();
+        }
+    }
+}
