@@ -8,6 +8,7 @@ mod house;
 mod judge;
 mod labelled;
 mod made;
+mod packets;
 mod pages;
 mod readme;
 mod report_fixtures;
