@@ -9,6 +9,7 @@ mod house;
 mod judge;
 mod labelled;
 mod made;
+mod packets;
 mod pages;
 mod readme;
 mod report_fixtures;

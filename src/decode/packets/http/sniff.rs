@@ -1,6 +1,7 @@
 //! Tells by the first octets whether a connection speaks HTTP, and which.
 
 use super::head::{begins_request, begins_response, find_request, find_response};
+use super::http2::find_frames;
 use super::{Facts, bounds};
 use crate::decode::packets::stream::{Chunk, Content, Side};
 
@@ -9,8 +10,13 @@ use crate::decode::packets::stream::{Chunk, Content, Side};
 pub(super) enum Protocol {
     Http1,
     Http2,
+    /// HTTP/2 without its beginning.
+    Http2MidStream,
     Other,
 }
+
+/// So many frames in a row are no chance.
+const FRAMES: usize = 4;
 
 /// RFC 9113, 3.4.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -111,7 +117,12 @@ impl Way {
                 None => return None,
             }
         }
-        find_request(&self.octets, true).map(|_| Protocol::Http1)
+        if find_request(&self.octets, true).is_some() { Some(Protocol::Http1) } else { self.frames() }
+    }
+
+    /// HTTP/2 without its beginning: frames that follow each other.
+    fn frames(&self) -> Option<Protocol> {
+        find_frames(&self.octets, FRAMES).ok().map(|_| Protocol::Http2MidStream)
     }
 
     fn response(&mut self) -> Option<Protocol> {
@@ -120,7 +131,7 @@ impl Way {
             Some(false) => self.anywhere = true,
             None => return None,
         }
-        find_response(&self.octets).map(|_| Protocol::Http1)
+        if find_response(&self.octets).is_some() { Some(Protocol::Http1) } else { self.frames() }
     }
 
     /// Whether the recording ends in the middle of what looks like a request line with a known method.
