@@ -13,6 +13,7 @@ mod message;
 mod mitmproxy;
 mod saz;
 mod tnetstring;
+mod transcript;
 mod unwrap;
 mod url;
 mod warc;
