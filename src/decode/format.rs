@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::{ReadOptions, Sanitized, burp, har, mitmproxy, packets, saz, warc};
+use super::{ReadOptions, Sanitized, burp, har, mitmproxy, packets, saz, transcript, warc};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// A format of recordings.
@@ -90,6 +90,13 @@ pub(super) const FORMATS: &[Format] = &[
     Format { name: "saz", recognise: saz::recognise, read: Read::With(saz::read) },
     Format { name: "burp", recognise: burp::recognise, read: Read::With(burp::read) },
     Format { name: "warc", recognise: warc::recognise, read: Read::With(warc::read) },
+    Format { name: "curl-trace", recognise: transcript::recognise_trace, read: Read::With(transcript::read_trace) },
+    Format {
+        name: "curl-verbose",
+        recognise: transcript::recognise_verbose,
+        read: Read::With(transcript::read_verbose),
+    },
+    Format { name: "http-text", recognise: transcript::recognise_text, read: Read::With(transcript::read_text) },
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
 

@@ -15,6 +15,7 @@ pub mod packets;
 pub mod pieces;
 mod saz;
 mod tnetstring;
+mod transcript;
 mod unwrap;
 mod url;
 mod warc;
