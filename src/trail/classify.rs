@@ -153,6 +153,11 @@ fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     if view.response_media_type() != "application/json" || view.status() != Some(200) {
         return None;
     }
+    // A page asks for many documents. What names none of these members is passed over unread.
+    const TELLING: [&str; 4] = ["\"issuer\"", "\"kty\"", "\"resource\"", "\"redirect_uris\""];
+    if !view.answer_mentions(&TELLING, limits) {
+        return None;
+    }
     let document = view.response_json(limits).ok()??;
     let has = |name: &str| document.get(name).is_some();
     if has("issuer") && (has("authorization_endpoint") || has("token_endpoint")) {
@@ -177,7 +182,7 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
         }
         Some(Kind::AsMetadataRequest) => {
             if let Ok(Some(document)) = view.response_json(limits) {
-                directory.learn_metadata(&document);
+                directory.learn_metadata(document);
             }
         }
         Some(Kind::AuthorizationRequest) => {

@@ -87,13 +87,6 @@ fn page_origins(records: &mut [Record]) {
     }
 }
 
-/// `protocolVersion` of an initialize result in an answer.
-pub(crate) fn initialize_result(text: &str) -> Option<String> {
-    let is_stream = !text.trim_start().starts_with(['{', '[']);
-    let messages = super::read::jsonrpc::parse_answer(text, is_stream);
-    messages.iter().find_map(|message| Some(message.result()?.get("protocolVersion")?.as_str()?.to_owned()))
-}
-
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record]) {
     let mut changes: Vec<Change> = Vec::new();

@@ -8,6 +8,7 @@ use super::{lower_case_list, space_list};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Unknown;
 use crate::trail::read::challenge::{self, Challenge};
+use crate::trail::read::content::Content;
 use crate::trail::read::jwt::Claims;
 use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
@@ -163,17 +164,17 @@ fn refusal_reads_as(view: &View<'_>, challenge: Option<&Challenge>, limits: &Lim
         return State::Absent;
     }
     let mut words = challenge.and_then(|challenge| challenge.get("error_description")).unwrap_or_default().to_owned();
-    if let Ok(Some(body)) = view.response_text(limits) {
+    if let Ok(Some(content)) = view.content(limits) {
         words.push(' ');
-        words.push_str(&message_of(&body));
+        words.push_str(&message_of(content));
     }
     let error = challenge.and_then(|challenge| challenge.get("error"));
     State::text(Some(read_refusal(status, challenge.is_some(), error, &words.to_ascii_lowercase())))
 }
 
 /// The words of an error body, whichever of the usual members holds them.
-fn message_of(body: &str) -> String {
-    let Ok(json) = serde_json::from_str::<Json>(body) else { return body.chars().take(400).collect() };
+fn message_of(content: &Content) -> String {
+    let Some(json) = content.object() else { return content.excerpt.clone() };
     let error = json.get("error");
     [
         json.get("error_description"),

@@ -76,7 +76,7 @@ pub(super) fn fill_registration(view: &View<'_>, record: &mut Record, context: &
 }
 
 fn fill_registration_response(view: &View<'_>, record: &mut Record, limits: &Limits) {
-    let response = Document(view.response_json(limits));
+    let response = Document::of_answer(view, limits);
     let number = response.number("client_secret_expires_at");
     record.set(Field::ResponseClientSecretExpiresAt, number, "response.body.client_secret_expires_at");
     record.set(Field::ResponseRedirectUris, response.list("redirect_uris"), "response.body.redirect_uris");

@@ -175,12 +175,17 @@ pub(crate) fn space_list(state: State) -> State {
 pub(crate) struct Document(pub Result<Option<Json>, Unknown>);
 
 impl Document {
+    /// The document of any answer.
+    fn of_answer(view: &View<'_>, limits: &Limits) -> Self {
+        Document(view.response_json(limits).map(|document| document.cloned()))
+    }
+
     /// The document of a successful answer. An error page is no document: its members are absent.
     fn of_success(view: &View<'_>, limits: &Limits) -> Self {
         match &view.exchange.answer {
             Answer::NotRecorded => Document(Err(Unknown::ResponseNotRecorded)),
             Answer::Received(response) if matches!(response.status, 200..=299 | 304) => {
-                Document(view.response_json(limits))
+                Document::of_answer(view, limits)
             }
             _ => Document(Ok(None)),
         }
