@@ -199,7 +199,7 @@ fn gives_a_document(probe: &Record) -> bool {
 fn form_of(probe: &Record, records: &[Record]) -> String {
     let form = probe.text(Field::Form).unwrap_or("other");
     if probe.kind == Kind::AsMetadataRequest {
-        return format!("{}:{form}", probe.text(Field::MetadataKind).unwrap_or("oauth"));
+        return format!("{}:{form}", probe.text(Field::Sort).unwrap_or("oauth"));
     }
     let url = probe.text(Field::Url).unwrap_or_default();
     let advertised = own(records, Kind::McpExchange)

@@ -35,6 +35,8 @@ pub(crate) struct View<'a> {
     pub messages: Vec<Message>,
     /// Length of the array that they stand in; `None` where the body is no array.
     pub batch: Option<usize>,
+    /// The body as a message where it looks like one and does not say so.
+    loose: OnceLock<Vec<Message>>,
     /// `Location` of a redirect, resolved.
     pub location: Option<String>,
     /// The body of the answer, read when it is first asked for.
@@ -54,6 +56,7 @@ impl<'a> View<'a> {
             json: None,
             messages: Vec::new(),
             batch: None,
+            loose: OnceLock::new(),
             location: None,
             content: OnceLock::new(),
             url,
@@ -129,6 +132,18 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The messages of the request body, also one that only looks like a message. To be asked of MCP exchanges only.
+    pub(crate) fn client_messages(&self) -> &[Message] {
+        if !self.messages.is_empty() {
+            return &self.messages;
+        }
+        let looks_like_one = |json: &&serde_json::Value| {
+            ["jsonrpc", "method", "result", "error"].iter().any(|member| json.get(member).is_some())
+        };
+        let loose = || self.json.iter().filter(looks_like_one).map(jsonrpc::taken_for_message).collect();
+        self.loose.get_or_init(loose)
+    }
+
     /// The body of the answer, or why it is not known. `Ok(None)` where there is no body. Read once.
     pub(crate) fn content(&self, limits: &Limits) -> Result<Option<&Content>, Unknown> {
         match self.content.get_or_init(|| self.read_answer(limits)) {
@@ -161,10 +176,16 @@ impl<'a> View<'a> {
         Ok(self.content(limits)?.and_then(Content::object).filter(|json| json.is_object()))
     }
 
+    /// Whether a GET was answered with a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.method() == "GET"
+            && matches!(self.status(), Some(200..=299))
+            && self.response_media_type() == "text/event-stream"
+    }
+
     /// The URI for POSTs that a stream announces with its first event (MCP 2024-11-05, HTTP with SSE), resolved.
     pub(crate) fn announced_uri(&self, limits: &Limits) -> Option<String> {
-        let is_stream = self.method() == "GET" && self.response_media_type() == "text/event-stream";
-        if !is_stream || !matches!(self.status(), Some(200..=299)) {
+        if !self.is_stream() {
             return None;
         }
         urls::resolve(&self.url, self.content(limits).ok()??.announced_uri()?)

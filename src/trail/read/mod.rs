@@ -7,5 +7,6 @@ pub mod content;
 pub mod event_stream;
 pub mod jsonrpc;
 pub mod jwt;
+pub mod param_header;
 pub mod params;
 pub mod urls;

@@ -1,7 +1,5 @@
 //! The record of one MCP exchange: token, session, version, challenge.
 
-use std::sync::Arc;
-
 use serde_json::Value as Json;
 
 use super::{lower_case_list, space_list};
@@ -41,7 +39,6 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     super::dpop::fill_proof(view, record);
     record.set(Field::ResponseDpopNonce, view.response_header("dpop-nonce"), "response.header.dpop-nonce");
     fill_challenge(view, record, limits);
-    fill_era(view, record);
 }
 
 /// `Date` in seconds since the epoch (RFC 9110, 5.6.7; the form of RFC 5322 only, which is the one that is sent).
@@ -210,15 +207,6 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
         (403, _) if has(&["origin", "host header"]) => "origin",
         _ => "none",
     }
-}
-
-/// Which shape of the protocol the request has.
-fn fill_era(view: &View<'_>, record: &mut Record) {
-    let by_body = view.messages.iter().any(|message| message.meta_version().is_some());
-    let by_header = view.exchange.request.headers.get("mcp-method").is_some();
-    let era: Arc<str> = if by_body || by_header { "modern" } else { "streamable" }.into();
-    let part = if by_header { "request.header.mcp-method" } else { "request.body.params._meta" };
-    record.set(Field::Era, State::Present(Value::Text(era)), part);
 }
 
 #[cfg(test)]

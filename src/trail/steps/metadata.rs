@@ -25,7 +25,7 @@ pub(super) fn fill_authorization_server(view: &View<'_>, record: &mut Record, li
     let document = Document::of_success(view, limits);
     let well_known = urls::well_known(&view.url);
     let is_oidc = well_known.as_ref().is_some_and(|found| found.name == "openid-configuration");
-    record.set(Field::MetadataKind, State::text(Some(if is_oidc { "oidc" } else { "oauth" })), "request.url");
+    record.set(Field::Sort, State::text(Some(if is_oidc { "oidc" } else { "oauth" })), "request.url");
     let form = well_known.map_or("other", |found| found.form);
     record.set(Field::Form, State::text(Some(form)), "request.url");
     for (field, name) in [
