@@ -60,8 +60,15 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
         }
     }
     let key_sets = KeySets::gather(&views, &roles, &directory, &options.limits);
-    let assembly =
-        Assembly { views: &views, exchanges: &exchanges, pairs: &pairs, key_sets: &key_sets, end_marks, options };
+    let assembly = Assembly {
+        directory: &directory,
+        views: &views,
+        exchanges: &exchanges,
+        pairs: &pairs,
+        key_sets: &key_sets,
+        end_marks,
+        options,
+    };
     let trails = assembly.trails(&records, &clients);
     let mut trail_of = vec![None; exchanges.len()];
     for (at, trail) in trails.iter().enumerate() {
@@ -201,6 +208,7 @@ fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeI
 }
 
 struct Assembly<'a> {
+    directory: &'a Directory,
     views: &'a [View<'a>],
     exchanges: &'a [Exchange],
     pairs: &'a Pairs,
@@ -217,7 +225,7 @@ impl Assembly<'_> {
             let own: Vec<&Record> = records.iter().filter(|record| belongs(record.exchange)).collect();
             let pages = clients.of_exchange.iter().enumerate().filter(|(_, of)| **of == Some(client));
             let pages: Vec<ExchangeId> = pages.map(|(at, _)| ExchangeId(at as u32)).collect();
-            for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops) {
+            for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops, self.directory) {
                 let mut trail = self.trail(server, records, &own);
                 let is_only = trails.last().is_none_or(|last: &Trail| !last.exchanges.iter().any(|id| belongs(*id)));
                 if is_only {
@@ -237,6 +245,7 @@ impl Assembly<'_> {
     fn trail(&self, server: String, mut records: Vec<Record>, of_client: &[&Record]) -> Trail {
         derive::before_binding(&mut records, self.views, &self.pairs.preflights);
         records.extend(groups::groups(&records, self.views, &self.options.limits));
+        records.extend(steps::messages(&records, self.views, &self.options.limits));
         records.sort_by_key(|record| record.exchange);
         let windows = Windows {
             steps: of_client
@@ -249,7 +258,7 @@ impl Assembly<'_> {
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
         };
-        bind::bind(&mut records, &windows, self.views, self.pairs);
+        bind::bind(&mut records, &windows, self.views, self.pairs, &self.options.limits);
         derive::after_binding(&mut records, self.key_sets);
         let mut exchanges: Vec<ExchangeId> = records
             .iter()
@@ -288,11 +297,13 @@ fn authorization_servers(records: &[Record]) -> Vec<String> {
     issuers
 }
 
-/// The records of a client by MCP endpoint. Redirects make two endpoints one: the one that the client was given.
+/// The records of a client by MCP endpoint. Redirects make two endpoints one: the one that the client was given. So do
+/// streams that announce another one for POSTs.
 fn split_by_endpoint(
     own: &[&Record],
     views: &[View<'_>],
     hops: &[(ExchangeId, ExchangeId)],
+    directory: &Directory,
 ) -> Vec<(String, Vec<Record>)> {
     let endpoint_of = |record: &Record| record.text(Field::Url).map(urls::endpoint).unwrap_or_default();
     let mut led_from: HashMap<String, String> = HashMap::new();
@@ -313,7 +324,14 @@ fn split_by_endpoint(
             led_from.insert(target, source);
         }
     }
-    let canonical = |endpoint: String| led_from.get(&endpoint).cloned().unwrap_or(endpoint);
+    for (target, stream) in directory.announced.pairs().filter(|(target, stream)| target != stream) {
+        led_from.entry(target.to_owned()).or_insert_with(|| stream.to_owned());
+    }
+    let canonical = |endpoint: String| {
+        let once = led_from.get(&endpoint).cloned().unwrap_or(endpoint);
+        // An announced endpoint whose stream was reached by a redirect.
+        led_from.get(&once).cloned().unwrap_or(once)
+    };
     let mut trails: Vec<(String, Vec<Record>)> = Vec::new();
     for record in own.iter().filter(|record| record.kind == Kind::McpExchange) {
         let server = canonical(endpoint_of(record));

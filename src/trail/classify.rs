@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::announced::Announced;
 use super::read::challenge;
 use super::read::params::Params;
 use super::read::urls;
@@ -16,6 +17,8 @@ use crate::capture::limits::Limits;
 pub(crate) struct Directory {
     /// Endpoints at which MCP messages were seen.
     pub mcp_endpoints: HashSet<String>,
+    /// Endpoints that streams announce for POSTs.
+    pub announced: Announced,
     /// URLs that challenges name as resource metadata.
     pub resource_metadata_urls: HashSet<String>,
     /// Issuer of each endpoint that a metadata document names.
@@ -77,7 +80,9 @@ impl Directory {
 
 /// The role of each exchange, `None` for what is nothing of OAuth or MCP, and what was learned on the way.
 pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>>, Directory) {
-    let mut directory = Directory::default();
+    let mut directory = Directory { announced: Announced::of(views, limits), ..Directory::default() };
+    let ends = directory.announced.pairs().flat_map(|(target, stream)| [target.to_owned(), stream.to_owned()]);
+    directory.mcp_endpoints = ends.collect();
     let mut roles: Vec<Option<Kind>> = views.iter().map(|view| plain_role(view, limits)).collect();
     for (view, role) in views.iter().zip(&roles) {
         learn(view, *role, limits, &mut directory);
@@ -153,6 +158,11 @@ fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     if view.response_media_type() != "application/json" || view.status() != Some(200) {
         return None;
     }
+    // A page asks for many documents. What names none of these members is passed over unread.
+    const TELLING: [&str; 4] = ["\"issuer\"", "\"kty\"", "\"resource\"", "\"redirect_uris\""];
+    if !view.answer_mentions(&TELLING, limits) {
+        return None;
+    }
     let document = view.response_json(limits).ok()??;
     let has = |name: &str| document.get(name).is_some();
     if has("issuer") && (has("authorization_endpoint") || has("token_endpoint")) {
@@ -177,7 +187,7 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
         }
         Some(Kind::AsMetadataRequest) => {
             if let Ok(Some(document)) = view.response_json(limits) {
-                directory.learn_metadata(&document);
+                directory.learn_metadata(document);
             }
         }
         Some(Kind::AuthorizationRequest) => {

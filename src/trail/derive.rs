@@ -93,13 +93,6 @@ fn page_origins(records: &mut [Record]) {
     }
 }
 
-/// `protocolVersion` of an initialize result in an answer.
-pub(crate) fn initialize_result(text: &str) -> Option<String> {
-    let is_stream = !text.trim_start().starts_with(['{', '[']);
-    let messages = super::read::jsonrpc::parse_answer(text, is_stream);
-    messages.iter().find_map(|message| Some(message.result()?.get("protocolVersion")?.as_str()?.to_owned()))
-}
-
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut changes: Vec<Change> = Vec::new();
@@ -153,9 +146,9 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
 }
 
 /// A field to set: of which record, with its place.
-type Change = (usize, Field, State, ExchangeId, &'static str);
+pub(crate) type Change = (usize, Field, State, ExchangeId, &'static str);
 
-fn apply(records: &mut [Record], changes: Vec<Change>) {
+pub(crate) fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {
         if let Some(record) = records.get_mut(at) {
             record.set_at(field, state, exchange, part);
@@ -253,7 +246,21 @@ pub(crate) fn implied_kinds(records: &[Record]) -> Vec<Kind> {
     // an authorization response is there as well.
     let code_seen = shows(Kind::TokenRequest, Field::Code) || shows(Kind::AuthorizationResponse, Field::Code);
     let token_seen = shows(Kind::McpExchange, Field::Bearer) && code_seen;
+    let unread = |field: Field| {
+        move |record: &&Record| record.kind == Kind::McpExchange && matches!(record.state(field), State::Unknown(_))
+    };
+    let messages = records.iter().filter(unread(Field::MessageKinds));
+    let unread_messages = messages.into_iter().any(|record| record.text(Field::Method) == Some("POST"));
+    let answers: Vec<&Record> = records
+        .iter()
+        .filter(unread(Field::AnswerKinds))
+        .filter(|record| matches!(record.number(Field::Status), Some(200..=299)))
+        .collect();
+    let is_stream = |record: &&Record| record.text(Field::ResponseContentType) == Some("text/event-stream");
     let implied = [
+        (Kind::ClientMessage, unread_messages),
+        (Kind::ServerMessage, !answers.is_empty()),
+        (Kind::ServerEvent, answers.iter().any(is_stream)),
         (Kind::AuthorizationRequest, code_seen),
         (Kind::AuthorizationResponse, code_seen),
         (Kind::TokenRequest, token_seen),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::bind::is_accepted;
-use super::derive::initialize_result;
+use super::read::content::Content;
 use super::read::urls;
 use super::record::{Record, State, Value};
 use super::schema::{Field, Kind};
@@ -46,9 +46,9 @@ fn session(initialize: &Record, id: &str, records: &[Record], views: &[View<'_>]
     session.set(Field::OpenedByStatus, initialize.state(Field::Status).clone(), "response.status");
     let version = views
         .get(initialize.exchange.0 as usize)
-        .and_then(|view| view.response_text(limits).ok().flatten())
-        .and_then(|text| initialize_result(&text));
-    session.set(Field::Version, State::text(version.as_deref()), "response.body.result.protocolVersion");
+        .and_then(|view| view.content(limits).ok().flatten())
+        .and_then(Content::initialize_result);
+    session.set(Field::Version, State::text(version), "response.body.result.protocolVersion");
     session.set(Field::IdReadable, id_readable(initialize), "response.header.access-control-expose-headers");
     let uses: Vec<&Record> = own(records, Kind::McpExchange)
         .filter(|other| other.exchange > initialize.exchange && other.text(Field::SessionId) == Some(id))
@@ -199,7 +199,7 @@ fn gives_a_document(probe: &Record) -> bool {
 fn form_of(probe: &Record, records: &[Record]) -> String {
     let form = probe.text(Field::Form).unwrap_or("other");
     if probe.kind == Kind::AsMetadataRequest {
-        return format!("{}:{form}", probe.text(Field::MetadataKind).unwrap_or("oauth"));
+        return format!("{}:{form}", probe.text(Field::Sort).unwrap_or("oauth"));
     }
     let url = probe.text(Field::Url).unwrap_or_default();
     let advertised = own(records, Kind::McpExchange)

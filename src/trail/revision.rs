@@ -1,6 +1,6 @@
 //! Which revision of the protocol is in force, from what the recording shows (design, decision 1).
 
-use super::derive::initialize_result;
+use super::read::content::Content;
 use super::record::{ExchangeId, Record, RecordId};
 use super::schema::{Field, Kind, Revision};
 use super::view::View;
@@ -66,13 +66,10 @@ fn sign_of(id: RecordId, record: &Record, view: &View<'_>, limits: &Limits) -> O
         return sign(revisions(version), by, Field::VersionHeader, accepted);
     }
     if let Some(offer) = view.messages.iter().find_map(|message| message.offered_version()) {
-        let result = if accepted {
-            view.response_text(limits).ok().flatten().and_then(|text| initialize_result(&text))
-        } else {
-            None
-        };
+        let result =
+            if accepted { view.content(limits).ok().flatten().and_then(Content::initialize_result) } else { None };
         return match result {
-            Some(version) => sign(revisions(&version), "initialize-result", Field::JsonrpcMethod, true),
+            Some(version) => sign(revisions(version), "initialize-result", Field::JsonrpcMethod, true),
             // The body may be missing from the recording; the header of later requests then says more.
             None => sign(revisions(offer), "offered", Field::JsonrpcMethod, false),
         };

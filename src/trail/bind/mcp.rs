@@ -105,7 +105,7 @@ fn metadata_in_force(binder: &Binder<'_>, record: &Record) -> Bound {
 }
 
 /// The session that the request names; where it names none, the only one that is open.
-fn session_of(binder: &Binder<'_>, record: &Record) -> Bound {
+pub(super) fn session_of(binder: &Binder<'_>, record: &Record) -> Bound {
     let named = record.text(Field::SessionId).or_else(|| record.text(Field::ResponseSessionId));
     if let Some(session) = named {
         let known = binder.of_kind(Kind::Session).find(|(_, other)| other.text(Field::SessionId) == Some(session));

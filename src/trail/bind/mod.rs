@@ -4,13 +4,17 @@ mod authorization;
 mod endpoints;
 mod groups;
 mod mcp;
+mod messages;
+mod pairing;
 
 use std::collections::HashMap;
 
+use super::derive::{self, Change};
 use super::record::{Bound, Closing, ExchangeId, Record, RecordId};
 use super::schema::{Binding, Field, Kind};
 use super::view::View;
 use super::window::Windows;
+use crate::capture::limits::Limits;
 
 /// The records of one trail, while their bindings are found.
 pub(crate) struct Binder<'a> {
@@ -24,6 +28,8 @@ pub(crate) struct Binder<'a> {
     pub views: &'a [View<'a>],
     /// How exchanges belong to each other before anything is known of them.
     pub pairs: &'a Pairs,
+    /// Limits of the readers.
+    pub limits: &'a Limits,
 }
 
 /// How exchanges belong to each other before anything is known of them.
@@ -41,12 +47,12 @@ pub(crate) struct Pairs {
 pub(crate) type Found = (RecordId, Binding, Bound);
 
 /// Binds the records of one trail.
-pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<'_>], pairs: &Pairs) {
+pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<'_>], pairs: &Pairs, limits: &Limits) {
     let mut by_kind: HashMap<Kind, Vec<RecordId>> = HashMap::new();
     for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
     }
-    let binder = Binder { records, by_kind, windows, views, pairs };
+    let binder = Binder { records, by_kind, windows, views, pairs, limits };
     let mut found: Vec<Found> = Vec::new();
     for (at, record) in binder.records.iter().enumerate() {
         let id = RecordId(at as u32);
@@ -71,6 +77,9 @@ pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<
             _ => {}
         }
     }
+    let mut changes: Vec<Change> = Vec::new();
+    messages::bind(&binder, &mut found, &mut changes);
+    derive::apply(records, changes);
     for (id, binding, bound) in found {
         if let Some(record) = records.get_mut(id.0 as usize) {
             record.bind(binding, bound);
@@ -91,14 +100,34 @@ impl<'a> Binder<'a> {
         self.records.get(id.0 as usize)
     }
 
+    /// The record of a kind at an exchange.
+    pub(crate) fn at_exchange(&self, kind: Kind, exchange: ExchangeId) -> Option<RecordId> {
+        let ids = self.ids(kind);
+        let at = ids.partition_point(|id| self.record(*id).is_some_and(|other| other.exchange < exchange));
+        ids.get(at).copied().filter(|id| self.record(*id).is_some_and(|other| other.exchange == exchange))
+    }
+
+    fn ids(&self, kind: Kind) -> &[RecordId] {
+        self.by_kind.get(&kind).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// The ids of a kind before and after the exchange of a record.
+    fn around(&self, record: &Record, kind: Kind) -> (&[RecordId], &[RecordId]) {
+        let ids = self.ids(kind);
+        let exchange = |id: &RecordId| self.record(*id).map(|other| other.exchange);
+        let before = ids.partition_point(|id| exchange(id).is_some_and(|other| other < record.exchange));
+        let after = ids.partition_point(|id| exchange(id).is_some_and(|other| other <= record.exchange));
+        (ids.get(..before).unwrap_or_default(), ids.get(after..).unwrap_or_default())
+    }
+
     /// The last record of a kind before `record` for which `fits` holds.
     pub(crate) fn last_before(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
-        self.of_kind(kind).rev().find(|(_, other)| other.exchange < record.exchange && fits(other)).map(|(id, _)| id)
+        self.around(record, kind).0.iter().rev().find(|id| self.record(**id).is_some_and(&fits)).copied()
     }
 
     /// The first record of a kind after `record` for which `fits` holds.
     pub(crate) fn first_after(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
-        self.of_kind(kind).find(|(_, other)| other.exchange > record.exchange && fits(other)).map(|(id, _)| id)
+        self.around(record, kind).1.iter().find(|id| self.record(**id).is_some_and(&fits)).copied()
     }
 
     /// A later step, or what is known of its absence.
