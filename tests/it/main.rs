@@ -8,6 +8,7 @@ mod hostile;
 mod house;
 mod judge;
 mod labelled;
+mod ledger;
 mod made;
 mod packets;
 mod pages;
