@@ -100,7 +100,6 @@ pub(super) const FORMATS: &[Format] = &[
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
 
-
 /// The format of `content`.
 pub(super) fn recognise(content: &[u8]) -> Option<&'static Format> {
     FORMATS.iter().find(|format| (format.recognise)(content))
