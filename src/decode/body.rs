@@ -27,6 +27,8 @@ enum Content {
     Pieces(Pieces),
     /// The octets, transfer and content codings removed.
     Plain(Bytes),
+    /// The octets as sent, with these content codings, in the order applied.
+    Coded(Bytes, Box<[ContentCoding]>),
     /// The octets between the quotes of a JSON string.
     JsonText(JsonText),
 }
@@ -106,6 +108,15 @@ impl Body {
         Body(Content::Plain(octets.into()))
     }
 
+    /// A body without transfer coding; `codings` are the content codings that the message names. One is undone where the
+    /// octets still bear its mark.
+    pub(crate) fn coded(octets: impl Into<Bytes>, codings: Vec<ContentCoding>) -> Self {
+        if codings.is_empty() {
+            return Body::plain(octets);
+        }
+        Body(Content::Coded(octets.into(), codings.into()))
+    }
+
     /// A body in a JSON string: `raw` is what stands between the quotes. `codings` are those that the message names;
     /// one is undone where the octets still bear its mark.
     pub(crate) fn json_text(raw: Bytes, base64: bool, codings: Vec<ContentCoding>) -> Self {
@@ -124,6 +135,7 @@ impl Body {
             Content::Pieces(pieces) => pieces.octets(limits).map(Some),
             Content::Plain(octets) if octets.len() > limits.body => Err(Unknown::BodyUnreadable),
             Content::Plain(octets) => Ok(Some(Cow::Borrowed(octets))),
+            Content::Coded(octets, codings) => decode(Cow::Borrowed(octets), codings, limits).map(Some),
             Content::JsonText(text) => text.octets(limits).map(Some),
         }
     }
@@ -167,6 +179,7 @@ impl Body {
             Content::Plain(octets) => Some(octets.len() as u64),
             Content::Pieces(pieces) if pieces.codings.is_empty() => Some(pieces.encoded_len()),
             Content::Pieces(pieces) => pieces.octets(&Limits::default()).ok().map(|octets| octets.len() as u64),
+            Content::Coded(..) => self.octets(&Limits::default()).ok().flatten().map(|octets| octets.len() as u64),
             Content::JsonText(text) => text.len(),
         }
     }
@@ -177,7 +190,7 @@ impl Body {
             Content::None => true,
             Content::NotRecorded(_, length) => *length == Some(0),
             Content::Pieces(pieces) => pieces.encoded_len() == 0,
-            Content::Plain(octets) => octets.is_empty(),
+            Content::Plain(octets) | Content::Coded(octets, _) => octets.is_empty(),
             Content::JsonText(text) => text.raw.is_empty(),
         }
     }
@@ -191,6 +204,7 @@ impl std::fmt::Debug for Body {
             Content::NotRecorded(reason, _) => write!(f, "Body({})", reason.reason()),
             Content::Pieces(pieces) => write!(f, "Body({} octets in pieces)", pieces.encoded_len()),
             Content::Plain(octets) => write!(f, "Body({} octets)", octets.len()),
+            Content::Coded(octets, _) => write!(f, "Body({} coded octets)", octets.len()),
             Content::JsonText(text) => write!(f, "Body({} octets of JSON text)", text.raw.len()),
         }
     }
@@ -206,8 +220,7 @@ impl JsonText {
         } else {
             json_text::unescape(&self.raw, limits.body).ok_or(Unknown::BodyUnreadable)?
         };
-        let octets = self.codings.iter().rev().try_fold(octets, |octets, coding| undo(*coding, octets, limits))?;
-        if octets.len() > limits.body { Err(Unknown::BodyUnreadable) } else { Ok(octets) }
+        decode(octets, &self.codings, limits)
     }
 
     fn len(&self) -> Option<u64> {
@@ -219,7 +232,7 @@ impl JsonText {
 }
 
 /// Both alphabets (RFC 4648, 4 and 5), with or without padding and line ends.
-fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new()
@@ -237,6 +250,12 @@ fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     };
     let text: Vec<u8> = text.iter().filter(|octet| !octet.is_ascii_whitespace()).map(standard).collect();
     LENIENT.decode(text).ok()
+}
+
+/// Undoes the codings, the last one applied first.
+fn decode<'a>(octets: Cow<'a, [u8]>, codings: &[ContentCoding], limits: &Limits) -> Result<Cow<'a, [u8]>, Unknown> {
+    let octets = codings.iter().rev().try_fold(octets, |octets, coding| undo(*coding, octets, limits))?;
+    if octets.len() > limits.body { Err(Unknown::BodyUnreadable) } else { Ok(octets) }
 }
 
 /// Undoes a coding where the octets still bear its mark; otherwise the recorder has undone it.

@@ -123,6 +123,19 @@ impl Request {
     }
 }
 
+/// The well-known protocol versions in one spelling, others as they are; `None` where the text is empty.
+pub(crate) fn version(text: &str) -> Option<String> {
+    let known = match text.to_ascii_lowercase().as_str() {
+        "" => return None,
+        "http/1.0" => "http/1.0",
+        "http/1.1" => "http/1.1",
+        "http/2" | "http/2.0" | "h2" => "h2",
+        "http/3" | "http/3.0" | "h3" => "h3",
+        _ => text,
+    };
+    Some(known.to_owned())
+}
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub enum Answer {

@@ -3,13 +3,21 @@
 //! Knows nothing of OAuth or MCP. What cannot be read becomes a [`Problem`]; what can be kept is kept.
 
 pub mod body;
+mod burp;
 pub mod exchange;
+mod fields;
 mod format;
 pub mod har;
 mod json_text;
+mod message;
+mod mitmproxy;
 pub mod packets;
 pub mod pieces;
+mod saz;
+mod tnetstring;
 mod unwrap;
+mod url;
+mod warc;
 
 use std::path::{Path, PathBuf};
 

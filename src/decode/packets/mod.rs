@@ -112,7 +112,7 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
 fn first_frame(exchange: &Exchange) -> u32 {
     match exchange.at {
         At::Frames { request, response, .. } => request.or(response).unwrap_or(u32::MAX),
-        At::Entry(_) | At::Flow(_) => u32::MAX,
+        At::Entry(_) | At::Flow(_) | At::Item { .. } => u32::MAX,
     }
 }
 
