@@ -19,6 +19,7 @@ mod run;
 mod secrets;
 mod shapes;
 mod stories;
+mod tls;
 mod verdicts;
 mod walk;
 mod withheld;
