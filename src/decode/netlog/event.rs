@@ -57,6 +57,11 @@ impl Names {
         }
     }
 
+    /// Whether no event has a name.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// The name of the event; empty where it has none.
     pub(super) fn event(&self, event: &Event<'_>) -> &str {
         self.events.get(&event.kind).map(String::as_str).unwrap_or_default()

@@ -49,7 +49,9 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
                 format!("no JSON at line {}, column {}; read {} events before that", place.0, place.1, log.events);
             problems.say(None, message);
         }
-        Ok(()) if log.names.is_none() => problems.say(None, "has no constants that name the events; nothing to read"),
+        Ok(()) if log.names.as_ref().is_none_or(Names::is_empty) => {
+            problems.say(None, "has no constants that name the events; nothing to read")
+        }
         Ok(()) => {}
     }
     if log.broken > 0 {

@@ -151,6 +151,9 @@ impl Attempt {
     ) -> Exchange {
         let number = u32::try_from(self.id).unwrap_or(u32::MAX);
         let mut say = |message: String| problems.say(Some(format!("source {number}")), message);
+        if self.method.is_empty() {
+            say("request has no method; kept without".to_owned());
+        }
         let url = url::split(&self.url);
         let version = match (self.version, &self.line) {
             (Some(version), _) => Some(version.to_owned()),
