@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::evaluate::record_verdict;
-use super::language::{Keyword, Level, Missing, Page, Verdict};
+use super::evaluate::{self, record_verdict};
+use super::language::{Certainty, Keyword, Level, Missing, Page, Verdict};
 use super::rule_set::{Holds, PageId, RuleSet};
 use crate::decode::exchange::Unknown;
 use crate::trail::record::RecordId;
@@ -275,4 +275,17 @@ pub fn valid_under(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId)
     let is_authorization = page.requirements.iter().all(|entry| entry.starts_with("AUTH-"));
     let has_chapter = |revision: &Revision| !is_authorization || *revision != Revision::R20241105;
     Revision::ALL.iter().copied().filter(has_chapter).filter(valid).collect()
+}
+
+/// How sure a violation is: what the page reaches, and no more than likely where it rests on a revision that the client
+/// only offered and the behaviour is right under another (design, decision 1).
+pub fn certainty(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId) -> Certainty {
+    let reached = evaluate::certainty(rules.page(id), trail, record);
+    let stretch = trail.record(record).and_then(|record| trail.stretch_at(record.exchange));
+    let only_offered = stretch.is_some_and(|stretch| matches!(stretch.by, "offered" | "modern-request"));
+    if only_offered && !valid_under(rules, trail, id, record).is_empty() {
+        reached.min(Certainty::Likely)
+    } else {
+        reached
+    }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::exchange::Unknown;
 use super::json_text;
+use super::pieces::{Pieces, Timed};
 use crate::capture::coding::{Coding, End, decompress};
 use crate::capture::limits::Limits;
 
@@ -20,8 +21,10 @@ pub struct Body(Content);
 enum Content {
     /// The message has no body.
     None,
-    /// The recording does not hold it.
-    NotRecorded(Unknown),
+    /// Its octets are not at hand: why, and how many they were where that is known.
+    NotRecorded(Unknown, Option<u64>),
+    /// In pieces, as packets brought it.
+    Pieces(Pieces),
     /// The octets, transfer and content codings removed.
     Plain(Bytes),
     /// The octets as sent, with these content codings, in the order applied.
@@ -57,11 +60,15 @@ pub(crate) enum ContentCoding {
 impl ContentCoding {
     /// The codings that a `Content-Encoding` value names; empty where one of them is not known here.
     pub(crate) fn list(value: &str) -> Vec<ContentCoding> {
-        let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Self::every(value.split(',').map(str::trim).filter(|name| !name.is_empty())).unwrap_or_default()
+    }
+
+    /// The codings of these names; `None` where one of them is not known here.
+    pub(crate) fn every<'a>(names: impl Iterator<Item = &'a str>) -> Option<Vec<ContentCoding>> {
         let names = names.filter(|name| !name.eq_ignore_ascii_case("identity"));
-        // A long list is an attack on the reader, not a coding.
         let list: Option<Vec<_>> = names.take(5).map(|name| Self::by_name(&name.to_ascii_lowercase())).collect();
-        list.filter(|list| list.len() < 5).unwrap_or_default()
+        // A long list is an attack on the reader, not a coding.
+        list.filter(|list| list.len() < 5)
     }
 
     fn by_name(name: &str) -> Option<ContentCoding> {
@@ -83,7 +90,17 @@ impl Body {
 
     /// A body that the recording does not hold.
     pub fn not_recorded(reason: Unknown) -> Self {
-        Body(Content::NotRecorded(reason))
+        Body(Content::NotRecorded(reason, None))
+    }
+
+    /// A body of which only the length is at hand, where even that is known.
+    pub(crate) fn without_octets(reason: Unknown, length: Option<u64>) -> Self {
+        Body(Content::NotRecorded(reason, length))
+    }
+
+    /// A body as packets brought it.
+    pub(crate) fn pieces(pieces: Pieces) -> Self {
+        Body(Content::Pieces(pieces))
     }
 
     /// A body as it was meant: no transfer or content coding left.
@@ -114,11 +131,26 @@ impl Body {
     pub fn octets(&self, limits: &Limits) -> Result<Option<Cow<'_, [u8]>>, Unknown> {
         match &self.0 {
             Content::None => Ok(None),
-            Content::NotRecorded(reason) => Err(*reason),
+            Content::NotRecorded(reason, _) => Err(*reason),
+            Content::Pieces(pieces) => pieces.octets(limits).map(Some),
             Content::Plain(octets) if octets.len() > limits.body => Err(Unknown::BodyUnreadable),
             Content::Plain(octets) => Ok(Some(Cow::Borrowed(octets))),
             Content::Coded(octets, codings) => decode(Cow::Borrowed(octets), codings, limits).map(Some),
             Content::JsonText(text) => text.octets(limits).map(Some),
+        }
+    }
+
+    /// The octets, decoded, with the time of each part. `Ok(None)` where the message has no body, or where the
+    /// recording holds one time for the whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`octets`](Body::octets).
+    pub fn timed(&self, limits: &Limits) -> Result<Option<Timed<'_>>, Unknown> {
+        match &self.0 {
+            Content::NotRecorded(reason, _) => Err(*reason),
+            Content::Pieces(pieces) => pieces.timed(limits).map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -143,8 +175,10 @@ impl Body {
     pub fn len(&self) -> Option<u64> {
         match &self.0 {
             Content::None => Some(0),
-            Content::NotRecorded(_) => None,
+            Content::NotRecorded(_, length) => *length,
             Content::Plain(octets) => Some(octets.len() as u64),
+            Content::Pieces(pieces) if pieces.codings.is_empty() => Some(pieces.encoded_len()),
+            Content::Pieces(pieces) => pieces.octets(&Limits::default()).ok().map(|octets| octets.len() as u64),
             Content::Coded(..) => self.octets(&Limits::default()).ok().flatten().map(|octets| octets.len() as u64),
             Content::JsonText(text) => text.len(),
         }
@@ -154,7 +188,8 @@ impl Body {
     pub fn is_empty(&self) -> bool {
         match &self.0 {
             Content::None => true,
-            Content::NotRecorded(_) => false,
+            Content::NotRecorded(_, length) => *length == Some(0),
+            Content::Pieces(pieces) => pieces.encoded_len() == 0,
             Content::Plain(octets) | Content::Coded(octets, _) => octets.is_empty(),
             Content::JsonText(text) => text.raw.is_empty(),
         }
@@ -166,7 +201,8 @@ impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
             Content::None => f.write_str("Body(none)"),
-            Content::NotRecorded(reason) => write!(f, "Body({})", reason.reason()),
+            Content::NotRecorded(reason, _) => write!(f, "Body({})", reason.reason()),
+            Content::Pieces(pieces) => write!(f, "Body({} octets in pieces)", pieces.encoded_len()),
             Content::Plain(octets) => write!(f, "Body({} octets)", octets.len()),
             Content::Coded(octets, _) => write!(f, "Body({} coded octets)", octets.len()),
             Content::JsonText(text) => write!(f, "Body({} octets of JSON text)", text.raw.len()),

@@ -13,6 +13,8 @@ mod json_text;
 mod message;
 mod mitmproxy;
 mod netlog;
+pub mod packets;
+pub mod pieces;
 mod saz;
 mod tnetstring;
 mod transcript;
@@ -75,6 +77,10 @@ pub struct ReadOptions {
     pub limits: Limits,
     /// Whether SHA-256 digests are wanted.
     pub sha256: bool,
+    /// Key logs of the TLS connections in packet captures.
+    pub keylogs: Vec<PathBuf>,
+    /// Whether they were named by `SSLKEYLOGFILE` and not by the user: then the report says so.
+    pub keylog_from_environment: bool,
 }
 
 /// What was read from the recordings of one incident.

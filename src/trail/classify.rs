@@ -54,6 +54,10 @@ impl Directory {
             ("pushed_authorization_request_endpoint", Kind::AuthorizationRequest),
             ("token_endpoint", Kind::TokenRequest),
             ("registration_endpoint", Kind::RegistrationRequest),
+            ("device_authorization_endpoint", Kind::DeviceAuthorizationRequest),
+            ("introspection_endpoint", Kind::IntrospectionRequest),
+            ("revocation_endpoint", Kind::RevocationRequest),
+            ("jwks_uri", Kind::KeySetRequest),
         ];
         for (member, kind) in endpoints {
             let Some(url) = text(member) else { continue };
@@ -97,7 +101,7 @@ fn plain_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
         return Some(Kind::McpExchange);
     }
     if let Some(form) = view.form.as_ref().ok().and_then(Option::as_ref) {
-        return form_role(form);
+        return form_role(form).or_else(|| role_by_answer(form, view, limits));
     }
     if let Some(body) = &view.json {
         if body.get("redirect_uris").is_some_and(serde_json::Value::is_array) {
@@ -131,6 +135,19 @@ fn form_role(form: &Params) -> Option<Kind> {
     }
 }
 
+/// Forms whose meaning the answer tells: introspection (RFC 7662, 2.2) and device authorization (RFC 8628, 3.2).
+fn role_by_answer(form: &Params, view: &View<'_>, limits: &Limits) -> Option<Kind> {
+    if !(form.has("token") || form.has("client_id")) || view.response_media_type() != "application/json" {
+        return None;
+    }
+    let answer = view.response_json(limits).ok()??;
+    if form.has("token") && answer.get("active").is_some_and(serde_json::Value::is_boolean) {
+        return Some(Kind::IntrospectionRequest);
+    }
+    (answer.get("device_code").is_some() && answer.get("user_code").is_some())
+        .then_some(Kind::DeviceAuthorizationRequest)
+}
+
 /// A metadata document at an address of its own.
 fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     if view.response_media_type() != "application/json" || view.status() != Some(200) {
@@ -140,6 +157,10 @@ fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     let has = |name: &str| document.get(name).is_some();
     if has("issuer") && (has("authorization_endpoint") || has("token_endpoint")) {
         return Some(Kind::AsMetadataRequest);
+    }
+    let keys = document.get("keys").and_then(serde_json::Value::as_array);
+    if keys.is_some_and(|keys| keys.iter().any(|key| key.get("kty").is_some())) {
+        return Some(Kind::KeySetRequest);
     }
     let is_resource = has("resource") && (has("authorization_servers") || has("bearer_methods_supported"));
     if is_resource {
@@ -185,7 +206,7 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     if directory.resource_metadata_urls.iter().any(|url| urls::same(url, &view.url)) && view.method() == "GET" {
         return Some(Kind::ResourceMetadataRequest);
     }
-    if is_callback(&view.url, &view.query, directory) {
+    if is_callback(&view.url, callback_params(view), directory) {
         return Some(Kind::AuthorizationResponse);
     }
     if let Some(location) = &view.location
@@ -201,7 +222,14 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
         Some(Kind::AuthorizationRequest) if view.query.has("client_id") || view.form.is_err() => {
             return Some(Kind::AuthorizationRequest);
         }
-        Some(kind @ (Kind::TokenRequest | Kind::RegistrationRequest)) if view.method() == "POST" => return Some(*kind),
+        Some(
+            kind @ (Kind::TokenRequest
+            | Kind::RegistrationRequest
+            | Kind::DeviceAuthorizationRequest
+            | Kind::IntrospectionRequest
+            | Kind::RevocationRequest),
+        ) if view.method() == "POST" => return Some(*kind),
+        Some(Kind::KeySetRequest) if view.method() == "GET" => return Some(Kind::KeySetRequest),
         _ => {}
     }
     let is_mcp = directory.mcp_endpoints.contains(&view.endpoint)
@@ -214,6 +242,15 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
 fn is_navigation(view: &View<'_>) -> bool {
     let headers = &view.exchange.request.headers;
     headers.get("accept").is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Parameters that may carry an authorization response: the query, or the form of a POST (OAuth 2.0 Form Post Response
+/// Mode, 2).
+pub(crate) fn callback_params<'a>(view: &'a View<'_>) -> &'a Params {
+    match &view.form {
+        Ok(Some(form)) if view.method() == "POST" => form,
+        _ => &view.query,
+    }
 }
 
 /// Whether a URL carries an authorization response: a code or an error with a state that was sent, or at a redirect URI

@@ -166,6 +166,14 @@ names! {
         StepUp = "step_up",
         /// Which era one client takes one origin for.
         ServerEra = "server_era",
+        /// A device authorization request (RFC 8628, 3.1).
+        DeviceAuthorizationRequest = "device_authorization_request",
+        /// A token introspection request (RFC 7662, 2.1).
+        IntrospectionRequest = "introspection_request",
+        /// A token revocation request (RFC 7009, 2.1).
+        RevocationRequest = "revocation_request",
+        /// A request for the key set of an authorization server (RFC 7517, 5; RFC 8414, 2, `jwks_uri`).
+        KeySetRequest = "key_set_request",
     }
 }
 
@@ -434,9 +442,35 @@ names! {
         BearerJwtScope = "bearer.jwt.scope",
         /// Header `kid`.
         BearerJwtKid = "bearer.jwt.kid",
-        /// Derived: what the refusal asks for was exceeded by the time: whether `exp` of the token lay in the past of the
-        /// recording when it was sent. Absent where the token tells no time.
+        /// Derived: whether a key of the issuer's key set, as it stands in the recording, verifies the signature
+        /// (RFC 7515, 5.2). Unknown where no key set is there, or the algorithm is not checked.
+        BearerJwtVerified = "bearer.jwt.verified",
+        /// `kid` of the keys in the set, a list.
+        KeyIds = "key_ids",
+        /// The token that is asked about or revoked.
+        Token = "token",
+        /// `active` of an introspection response (RFC 7662, 2.2).
+        Active = "active",
+        /// `aud` of an introspection response, a list.
+        ResponseAud = "response.aud",
+        /// `scope` of an introspection response, a list.
+        ResponseScope = "response.scope",
+        /// `device_code` (RFC 8628, 3.2).
+        DeviceCode = "device_code",
+        /// `user_code` (RFC 8628, 3.2).
+        UserCode = "user_code",
+        /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
+        /// the token tells no time.
         TokenExpired = "token_expired",
+        /// Derived: `jwt` where the token can be read as one, else `opaque`.
+        BearerForm = "bearer.form",
+        /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.
+        ExpiresAt = "expires_at",
+        /// Derived: whether these recordings show a registration that issued this `client_id` at this issuer.
+        ClientIdIssued = "client_id_issued",
+        /// Derived: whether the client registered this `redirect_uri`, or one that differs in nothing but the port of a
+        /// loopback address (RFC 8252, 7.3). Unknown where the registration is not recorded.
+        RedirectUriRegistered = "redirect_uri_registered",
     }
 }
 
@@ -460,6 +494,9 @@ impl Field {
                 | Field::IdToken
                 | Field::LastEventId
                 | Field::DpopNonce
+                | Field::Token
+                | Field::DeviceCode
+                | Field::UserCode
                 | Field::DpopJti
                 | Field::ResponseDpopNonce
         )
@@ -569,5 +606,7 @@ names! {
         NextResourceMetadataRequest = "next_resource_metadata_request",
         /// The refusal for want of scope.
         Refusal = "refusal",
+        /// The next use of this token.
+        NextUse = "next_use",
     }
 }

@@ -83,6 +83,9 @@ impl Field {
             | F::HeldScope
             | F::RequestedScope
             | F::EarlierScope
+            | F::KeyIds
+            | F::ResponseAud
+            | F::ResponseScope
             | F::BearerJwtScope
             | F::Scope
             | F::GrantedScope
@@ -93,6 +96,10 @@ impl Field {
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::ClientIdIssued
+            | F::RedirectUriRegistered
+            | F::BearerJwtVerified
+            | F::Active
             | F::RedirectSeen
             | F::CallbackSeen
             | F::Rotated
@@ -105,6 +112,7 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
@@ -128,6 +136,10 @@ impl Field {
                 Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
+            Field::BearerForm => Some(&["jwt", "opaque"]),
+            Field::StepUpAnswer => Some(&["authorize", "refresh", "repeat", "none"]),
+            Field::Target => Some(&["resource", "issuer"]),
+            Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
             Field::MetadataKind => Some(&["oauth", "oidc"]),
             Field::ClientAuth => Some(&[
@@ -158,6 +170,8 @@ impl Kind {
             Kind::AsMetadataRequest | Kind::RegistrationRequest | Kind::TokenRequest | Kind::TokenResponse => {
                 &[Leg::ClientAs]
             }
+            Kind::DeviceAuthorizationRequest | Kind::RevocationRequest => &[Leg::ClientAs],
+            Kind::IntrospectionRequest => &[Leg::McpAs],
             Kind::ClientMetadataFetch => &[Leg::AsClientMetadata],
             // A pushed request travels from client to authorization server, but the browser still carries its
             // `request_uri` (RFC 9126, 4): where the browser is not seen, none may be said to be missing.

@@ -27,6 +27,9 @@ pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Le
 pub(crate) struct Windows<'a> {
     /// The exchanges of the client with their kinds, in time order.
     pub steps: Vec<(ExchangeId, Kind)>,
+    /// Those of them that go over connections of the client itself, its callback listener's included. A browser keeps
+    /// its connections open for reasons of its own.
+    pub own: Vec<ExchangeId>,
     /// Its visible legs.
     pub legs: Vec<Leg>,
     /// All exchanges.
@@ -63,7 +66,7 @@ impl Windows<'_> {
     fn connections_closed_after(&self, trigger: ExchangeId) -> bool {
         let Some(sent) = self.exchange(trigger).and_then(|exchange| exchange.sent_at) else { return false };
         let mut last: Option<Timestamp> = None;
-        for (id, _) in &self.steps {
+        for id in &self.own {
             let Some(exchange) = self.exchange(*id) else { return false };
             let Some(closed) = exchange.connection.closed else { return false };
             last = last.max(Some(closed.at));
@@ -80,6 +83,16 @@ impl Windows<'_> {
 
     fn exchange(&self, id: ExchangeId) -> Option<&Exchange> {
         self.exchanges.get(id.0 as usize)
+    }
+}
+
+/// Whether an exchange goes over a connection of the client itself: not what the browser says to the authorization
+/// server.
+pub(crate) fn is_own(record: &Record) -> bool {
+    match record.kind {
+        Kind::AuthorizationRequest => false,
+        Kind::AuthorizationResponse => record.is_true(Field::CallbackSeen),
+        _ => !record.is_upstream,
     }
 }
 

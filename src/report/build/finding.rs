@@ -2,8 +2,7 @@
 
 use super::evidence::Maker;
 use crate::check::diagnosis::TrailDiagnosis;
-use crate::check::evaluate::certainty;
-use crate::check::judge::{RuleVerdict, TrailVerdict, valid_under};
+use crate::check::judge::{RuleVerdict, TrailVerdict, certainty, valid_under};
 use crate::check::rule_set::{PageId, RuleSet};
 use crate::report::contract::Finding;
 use crate::trail::Trail;
@@ -77,7 +76,7 @@ fn finding(
     let sure = if verdict.verdict == TrailVerdict::DependsOnRevision {
         "possible"
     } else {
-        certainty(page, trail, record).name()
+        certainty(rules, trail, verdict.page, record).name()
     };
     let revision = revision_of(trail, record);
     Some(Finding {
@@ -89,7 +88,7 @@ fn finding(
         link: page.link.name(),
         party: page.party.name(),
         keyword: holds.keyword.name(),
-        level: level(trail, page.given, holds.level, record).name(),
+        level: holds.level.name(),
         requirements: page.requirements.clone(),
         spec: revision.map(|revision| rules.links(verdict.page, revision)).unwrap_or_default(),
         valid_under: valid_under(rules, trail, verdict.page, record)
@@ -101,16 +100,6 @@ fn finding(
         occurrences: verdict.violations.len(),
         evidence,
     })
-}
-
-/// The level of the revision; kept apart so that circumstances that lower it have one place.
-fn level(
-    _trail: &Trail,
-    _kind: crate::trail::schema::Kind,
-    level: crate::check::language::Level,
-    _record: RecordId,
-) -> crate::check::language::Level {
-    level
 }
 
 /// The newest revision that a record may be under.

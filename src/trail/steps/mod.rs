@@ -2,6 +2,7 @@
 
 mod authorization;
 mod dpop;
+mod endpoints;
 mod mcp;
 mod metadata;
 mod token;
@@ -38,7 +39,7 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
         Kind::AsMetadataRequest => metadata::fill_authorization_server(view, &mut record, context.limits),
         Kind::ClientMetadataFetch => metadata::fill_client(view, &mut record, context.limits),
         Kind::RegistrationRequest => metadata::fill_registration(view, &mut record, context),
-        Kind::AuthorizationRequest => authorization::fill_request(view, &mut record, context.directory),
+        Kind::AuthorizationRequest => authorization::fill_request(view, &mut record, context.directory, context.limits),
         Kind::TokenRequest => {
             token::fill_request(view, &mut record, context.directory);
             let mut response = Record::new(Kind::TokenResponse, id);
@@ -47,6 +48,10 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
             return vec![record, response];
         }
         Kind::Preflight => fill_preflight(view, &mut record),
+        Kind::DeviceAuthorizationRequest => endpoints::fill_device_authorization(view, &mut record, context),
+        Kind::IntrospectionRequest => endpoints::fill_introspection(view, &mut record, context),
+        Kind::RevocationRequest => endpoints::fill_revocation(view, &mut record, context),
+        Kind::KeySetRequest => endpoints::fill_key_set(view, &mut record, context),
         _ => return Vec::new(),
     }
     vec![record]

@@ -31,6 +31,7 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
         (Field::CodeVerifier, "code_verifier"),
         (Field::RedirectUri, "redirect_uri"),
         (Field::RefreshToken, "refresh_token"),
+        (Field::DeviceCode, "device_code"),
     ] {
         record.set(field, parameter(params, name), format!("request.body.{name}"));
     }
