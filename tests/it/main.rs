@@ -8,6 +8,7 @@ mod house;
 mod judge;
 mod labelled;
 mod made;
+mod messages;
 mod pages;
 mod readme;
 mod report_fixtures;
