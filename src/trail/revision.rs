@@ -28,6 +28,9 @@ const STRENGTH: [&str; 12] = [
     "default",
 ];
 
+/// Characters that are kept of the name of an unknown revision.
+const LONGEST_NAME: usize = 40;
+
 /// One sign of a revision.
 #[derive(Clone)]
 struct Sign {
@@ -288,17 +291,18 @@ impl Sign {
     /// A revision by name. One that is not known is taken for the newest where it is later ("2026-07-28 and later"), and
     /// for any other where it is not; its name is kept.
     fn named(version: &str, by: &'static str, evidence: (RecordId, Field), is_settled: bool) -> Self {
+        let name = || Some(version.chars().take(LONGEST_NAME).collect());
         let (candidates, unknown_name) = match Revision::from_name(version) {
             Some(revision) => (vec![revision], None),
-            None if is_later(version) => (vec![Revision::R20260728], Some(version.to_owned())),
-            None => (Revision::ALL.to_vec(), Some(version.to_owned())),
+            None if is_later(version) => (vec![Revision::R20260728], name()),
+            None => (Revision::ALL.to_vec(), name()),
         };
         Sign { candidates, unknown_name, by, evidence, is_settled }
     }
 
     /// The stateless revisions of a list that the server gives of itself.
     fn listed(names: &[std::sync::Arc<str>], evidence: (RecordId, Field)) -> Self {
-        let unknown = names.iter().find(|name| is_later(name)).map(|name| name.to_string());
+        let unknown = names.iter().find(|name| is_later(name)).map(|name| name.chars().take(LONGEST_NAME).collect());
         let known = names.iter().any(|name| &**name == Revision::R20260728.name());
         Sign {
             candidates: vec![Revision::R20260728],
