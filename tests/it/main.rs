@@ -10,6 +10,7 @@ mod judge;
 mod labelled;
 mod ledger;
 mod made;
+mod messages;
 mod packets;
 mod pages;
 mod readme;
