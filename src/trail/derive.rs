@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::provenance;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
@@ -137,12 +138,13 @@ pub(crate) fn after_binding(records: &mut [Record]) {
     apply(records, changes);
     // What a step-up led to is told by the scopes granted, which are set now.
     let changes = records.iter().enumerate().filter(|(_, record)| record.kind == Kind::StepUp);
-    let changes = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    let mut changes: Vec<Change> = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    changes.extend(provenance::changes(records));
     apply(records, changes);
 }
 
 /// A field to set: of which record, with its place.
-type Change = (usize, Field, State, ExchangeId, &'static str);
+pub(super) type Change = (usize, Field, State, ExchangeId, &'static str);
 
 fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {

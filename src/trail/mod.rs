@@ -11,6 +11,7 @@ mod flow;
 mod groups;
 mod identity;
 mod keys;
+mod provenance;
 pub mod read;
 pub mod record;
 mod revision;
