@@ -10,6 +10,7 @@ mod derive;
 mod flow;
 mod groups;
 mod identity;
+mod key_sets;
 mod keys;
 mod provenance;
 pub mod read;

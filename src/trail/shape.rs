@@ -108,6 +108,8 @@ impl Field {
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::ClientIdIssued
+            | F::RedirectUriRegistered
             | F::BearerJwtVerified
             | F::Active
             | F::RedirectSeen
@@ -129,6 +131,7 @@ impl Field {
             | F::AssertionExp
             | F::ClientAssertionExp
             | F::DpopIat
+            | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
@@ -152,6 +155,10 @@ impl Field {
                 Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
+            Field::BearerForm => Some(&["jwt", "opaque"]),
+            Field::StepUpAnswer => Some(&["authorize", "refresh", "repeat", "none"]),
+            Field::Target => Some(&["resource", "issuer"]),
+            Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
             Field::MetadataKind => Some(&["oauth", "oidc"]),
             Field::ClientAuth => Some(&[
