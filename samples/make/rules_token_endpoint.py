@@ -1,5 +1,6 @@
 """PKCE and the token endpoint, for the recordings beside the rule pages."""
 
+import base64
 import json
 from urllib.parse import urlencode
 
@@ -45,8 +46,6 @@ def confidential(method):
 
 def authenticate(made, method):
     """Authenticates the token request by this method."""
-    import base64
-
     client_id = made["authorization"].query["client_id"]
     if method == "client_secret_basic":
         credentials = base64.b64encode(f"{client_id}:{SECRET}".encode()).decode()
@@ -282,7 +281,7 @@ def token_error_unreadable(made):
 
 @page(native, ok=refuse_token)
 def token_error_status_unfit(made):
-    refuse_token(made)
+    refuse_request(made)
     made["token"].set_status(500, "Internal Server Error")
 
 

@@ -608,7 +608,7 @@ names! {
         RedirectTarget = "redirect_target",
         /// The same request one hop nearer to the server.
         SeenUpstream = "seen_upstream",
-        /// Of an accepted request without token: one with the same methods and no token that was refused with 401.
+        /// Of a request without token: another with the same methods and no token that was refused with 401.
         RefusedAlike = "refused_alike",
         /// The last earlier exchange of the client at this endpoint that was accepted.
         EarlierAccepted = "earlier_accepted",
