@@ -112,7 +112,19 @@ impl Field {
             | F::ErrorRequiredCapabilities
             | F::ParamHeaders
             | F::ExpectedParamHeaders
-            | F::UnsafeHeaders => Shape::List,
+            | F::UnsafeHeaders
+            | F::CacheControl
+            | F::CredentialsInQuery
+            | F::OriginalScope
+            | F::AccessTokenJwtScope
+            | F::ChallengeRepeated
+            | F::DocumentPlainEndpoints
+            | F::DocumentDpopAlgorithms
+            | F::AssertionAud
+            | F::AssertionResource
+            | F::ClientAssertionAud
+            | F::Audience
+            | F::DeclaredExtensions => Shape::List,
             F::CrossOrigin
             | F::DataEmpty
             | F::IdReadable
@@ -127,6 +139,10 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
+            | F::AudienceSameOrigin
+            | F::PlainHttp
+            | F::ForwardsByParameter
+            | F::DpopBoundAccessTokens
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
@@ -135,6 +151,9 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::AssertionExp
+            | F::ClientAssertionExp
+            | F::DpopIat
             | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
