@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::announced;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
@@ -96,6 +97,7 @@ pub(crate) fn initialize_result(text: &str) -> Option<String> {
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record]) {
+    apply(records, announced::changes(records));
     let mut changes: Vec<Change> = Vec::new();
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
     for (at, record) in records.iter().enumerate() {
@@ -142,7 +144,7 @@ pub(crate) fn after_binding(records: &mut [Record]) {
 }
 
 /// A field to set: of which record, with its place.
-type Change = (usize, Field, State, ExchangeId, &'static str);
+pub(super) type Change = (usize, Field, State, ExchangeId, &'static str);
 
 fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {

@@ -2,6 +2,7 @@
 //!
 //! Does not say whether anything is right.
 
+mod announced;
 mod assemble;
 mod bind;
 mod classify;

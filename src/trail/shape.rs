@@ -78,6 +78,10 @@ impl Field {
             | F::RedirectUris
             | F::GrantTypes
             | F::ResponseRedirectUris
+            | F::DroppedParameters
+            | F::RedirectUriKinds
+            | F::DocumentEmptyMembers
+            | F::DocumentResponseTypesSupported
             | F::Forms
             | F::ChallengedScope
             | F::HeldScope
@@ -92,6 +96,8 @@ impl Field {
             | F::Resource
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
+            | F::IssuerNamed
+            | F::UrlClientIdWorked
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
@@ -113,6 +119,10 @@ impl Field {
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
+            | F::RedirectStatus
+            | F::MetadataProbes
+            | F::RedirectUriCount
+            | F::EarlierRefusals
             | F::Position
             | F::CallbackStatus
             | F::VerdictChanges
@@ -135,6 +145,7 @@ impl Field {
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
             Field::MetadataKind => Some(&["oauth", "oidc"]),
+            Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),
             Field::ClientAuth => Some(&[
                 "none",
                 "client_secret_basic",

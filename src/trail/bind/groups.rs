@@ -37,6 +37,7 @@ pub(super) fn bind_discovery(binder: &Binder<'_>, id: RecordId, record: &Record,
     let refused = |other: &Record| matches!(other.number(Field::Status), Some(401 | 403));
     let challenge = binder.last_before(record, Kind::McpExchange, refused);
     found.push((id, Binding::Challenge, binder.earlier(challenge, Kind::McpExchange)));
+    found.push((id, Binding::NextMcpExchange, binder.later(record, Kind::McpExchange, |_| true)));
     let next = binder.later(record, Kind::AuthorizationRequest, |_| true);
     found.push((id, Binding::NextAuthorizationRequest, next));
 }
