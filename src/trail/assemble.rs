@@ -9,6 +9,7 @@ use super::derive;
 use super::flow;
 use super::groups;
 use super::identity::{self, Clients};
+use super::key_sets::KeySets;
 use super::read::urls;
 use super::record::{ExchangeId, Record};
 use super::revision;
@@ -58,7 +59,9 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
             *slot = client;
         }
     }
-    let assembly = Assembly { views: &views, exchanges: &exchanges, pairs: &pairs, end_marks, options };
+    let key_sets = KeySets::gather(&views, &roles, &directory, &options.limits);
+    let assembly =
+        Assembly { views: &views, exchanges: &exchanges, pairs: &pairs, key_sets: &key_sets, end_marks, options };
     let trails = assembly.trails(&records, &clients);
     let mut trail_of = vec![None; exchanges.len()];
     for (at, trail) in trails.iter().enumerate() {
@@ -201,6 +204,7 @@ struct Assembly<'a> {
     views: &'a [View<'a>],
     exchanges: &'a [Exchange],
     pairs: &'a Pairs,
+    key_sets: &'a KeySets,
     end_marks: Vec<(CaptureId, Timestamp)>,
     options: &'a BuildOptions,
 }
@@ -245,7 +249,7 @@ impl Assembly<'_> {
             end_marks: self.end_marks.clone(),
         };
         bind::bind(&mut records, &windows, self.views, self.pairs);
-        derive::after_binding(&mut records);
+        derive::after_binding(&mut records, self.key_sets);
         let mut exchanges: Vec<ExchangeId> = records
             .iter()
             .flat_map(|record| record.slots.iter().map(|slot| slot.exchange).chain([record.exchange]))

@@ -11,6 +11,7 @@ mod derive;
 mod flow;
 mod groups;
 mod identity;
+mod key_sets;
 mod keys;
 pub mod read;
 pub mod record;

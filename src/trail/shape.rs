@@ -102,6 +102,8 @@ impl Field {
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::ClientIdIssued
+            | F::RedirectUriRegistered
             | F::BearerJwtVerified
             | F::Active
             | F::RedirectSeen
@@ -116,6 +118,7 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
@@ -143,6 +146,10 @@ impl Field {
                 Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
+            Field::BearerForm => Some(&["jwt", "opaque"]),
+            Field::StepUpAnswer => Some(&["authorize", "refresh", "repeat", "none"]),
+            Field::Target => Some(&["resource", "issuer"]),
+            Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
             Field::MetadataKind => Some(&["oauth", "oidc"]),
             Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),

@@ -123,6 +123,7 @@ fn headers(headers: &Headers) -> Value {
         Withheld::Nothing => "nothing".to_owned(),
         Withheld::Credentials => "credentials".to_owned(),
         Withheld::CredentialsFor(octets) => format!("{octets} octets"),
+        Withheld::TableEntries => "table entries".to_owned(),
         Withheld::Everything => "everything".to_owned(),
     };
     json!({ "count": headers.list.len(), "sha256": hex(&digest.finalize()), "masked": masked, "withheld": withheld })

@@ -2,6 +2,7 @@
 
 mod cli;
 mod expected;
+mod flows;
 mod formats;
 mod hostile;
 mod house;
