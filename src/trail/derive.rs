@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::announced;
 use super::key_sets::KeySets;
+use super::provenance;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
@@ -150,7 +151,8 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     apply(records, changes);
     // What a step-up led to is told by the scopes granted, which are set now.
     let changes = records.iter().enumerate().filter(|(_, record)| record.kind == Kind::StepUp);
-    let changes = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    let mut changes: Vec<Change> = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    changes.extend(provenance::changes(records));
     apply(records, changes);
 }
 

@@ -13,6 +13,7 @@ mod groups;
 mod identity;
 mod key_sets;
 mod keys;
+mod provenance;
 pub mod read;
 pub mod record;
 mod revision;

@@ -422,7 +422,7 @@ names! {
         GrantedScope = "granted_scope",
         /// Derived: whether the answer holds another refresh token than the request.
         Rotated = "rotated",
-        /// `Cache-Control` of the response.
+        /// Directives of `Cache-Control` of the response, a list, lower case.
         CacheControl = "cache_control",
         /// Derived: changes of the verdict, accepted to refused and back, with id and token constant.
         VerdictChanges = "verdict_changes",
@@ -498,6 +498,75 @@ names! {
         /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
         /// the token tells no time.
         TokenExpired = "token_expired",
+        /// Media type of the request body, lower case, without parameters.
+        MediaType = "media_type",
+        /// Derived: names of parameters in the query that are a credential or a proof: `code`, `code_verifier`,
+        /// `client_secret`, `refresh_token`, `assertion`, `client_assertion`, `subject_token`.
+        CredentialsInQuery = "credentials_in_query",
+        /// Derived: the scope granted when the grant began, a list.
+        OriginalScope = "original_scope",
+        /// Derived: `code` that came back in the answer to this request.
+        CodeReceived = "code_received",
+        /// Claim `scope`, a list.
+        AccessTokenJwtScope = "access_token.jwt.scope",
+        /// Derived: the name of the authorization server under which the client looked up the endpoint that issued this
+        /// token.
+        TokenIssuer = "token_issuer",
+        /// Derived: whether an audience of the token has the origin of the announced resource. Absent where no audience
+        /// is an http or https URL.
+        AudienceSameOrigin = "bearer.jwt.aud_same_origin",
+        /// Names of parameters that one challenge has more than once, lower case.
+        ChallengeRepeated = "challenge.repeated",
+        /// What stands in `WWW-Authenticate` and is no part of a challenge (RFC 9110, 11.6.1).
+        ChallengeStray = "challenge.stray",
+        /// Derived: whether the request went over http to a host that is neither a loopback address nor a name kept for
+        /// local use and tests (RFC 6761; RFC 6762, 3). Unknown where a proxy says that it forwarded the request.
+        PlainHttp = "plain_http",
+        /// Derived: endpoint members of the document with an http URL on such a host.
+        DocumentPlainEndpoints = "document.plain_endpoints",
+        /// Derived: whether the callback answers with a redirect to another origin that stands in its own parameters.
+        /// Absent where it does not redirect.
+        ForwardsByParameter = "forwards_by_parameter",
+        /// Claim `iss` of `assertion`.
+        AssertionIss = "assertion.iss",
+        /// Claim `sub` of `assertion`.
+        AssertionSub = "assertion.sub",
+        /// Claim `aud` of `assertion`, a list.
+        AssertionAud = "assertion.aud",
+        /// Claim `exp` of `assertion`, seconds since the epoch.
+        AssertionExp = "assertion.exp",
+        /// Claim `resource` of `assertion`, a list.
+        AssertionResource = "assertion.resource",
+        /// Claim `jti` of `assertion`.
+        AssertionJti = "assertion.jti",
+        /// `typ` of the header of `assertion`, lower case.
+        AssertionTyp = "assertion.typ",
+        /// Claim `iss` of `client_assertion`.
+        ClientAssertionIss = "client_assertion.iss",
+        /// Claim `sub` of `client_assertion`.
+        ClientAssertionSub = "client_assertion.sub",
+        /// Claim `aud` of `client_assertion`, a list.
+        ClientAssertionAud = "client_assertion.aud",
+        /// Claim `exp` of `client_assertion`, seconds since the epoch.
+        ClientAssertionExp = "client_assertion.exp",
+        /// `audience` (RFC 8693, 2.1), a list.
+        Audience = "audience",
+        /// `requested_token_type` (RFC 8693, 2.1).
+        RequestedTokenType = "requested_token_type",
+        /// `dpop_signing_alg_values_supported` of the document (RFC 9449, 5.1).
+        DocumentDpopAlgorithms = "document.dpop_signing_alg_values_supported",
+        /// `dpop_bound_access_tokens` of the request (RFC 9449, 5.2).
+        DpopBoundAccessTokens = "dpop_bound_access_tokens",
+        /// `htm` of the DPoP proof.
+        DpopHtm = "dpop_proof.htm",
+        /// `htu` of the DPoP proof.
+        DpopHtu = "dpop_proof.htu",
+        /// `iat` of the DPoP proof, seconds since the epoch.
+        DpopIat = "dpop_proof.iat",
+        /// `ath` of the DPoP proof.
+        DpopAth = "dpop_proof.ath",
+        /// Derived: extensions that the client declares in its capabilities, a list.
+        DeclaredExtensions = "declared_extensions",
         /// Derived: `jwt` where the token can be read as one, else `opaque`.
         BearerForm = "bearer.form",
         /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.
@@ -576,6 +645,8 @@ names! {
         RedirectTarget = "redirect_target",
         /// The same request one hop nearer to the server.
         SeenUpstream = "seen_upstream",
+        /// Of an accepted request without token: one with the same methods and no token that was refused with 401.
+        RefusedAlike = "refused_alike",
         /// The last earlier exchange of the client at this endpoint that was accepted.
         EarlierAccepted = "earlier_accepted",
         /// The newest usable token response of the client for this endpoint before this was sent.

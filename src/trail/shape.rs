@@ -94,6 +94,18 @@ impl Field {
             | F::Scope
             | F::GrantedScope
             | F::Resource
+            | F::CacheControl
+            | F::CredentialsInQuery
+            | F::OriginalScope
+            | F::AccessTokenJwtScope
+            | F::ChallengeRepeated
+            | F::DocumentPlainEndpoints
+            | F::DocumentDpopAlgorithms
+            | F::AssertionAud
+            | F::AssertionResource
+            | F::ClientAssertionAud
+            | F::Audience
+            | F::DeclaredExtensions
             | F::DuplicateParameters => Shape::List,
             F::CrossOrigin
             | F::IssuerNamed
@@ -110,6 +122,10 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
+            | F::AudienceSameOrigin
+            | F::PlainHttp
+            | F::ForwardsByParameter
+            | F::DpopBoundAccessTokens
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
@@ -118,6 +134,9 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::AssertionExp
+            | F::ClientAssertionExp
+            | F::DpopIat
             | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),

@@ -32,6 +32,11 @@ impl Params {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every value, in order.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, value)| value.as_str())
+    }
+
     /// Whether `name` is there, with whatever value.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()

@@ -185,6 +185,20 @@ fn response(redirect: Option<&Sighting<'_>>, callback: Option<&Sighting<'_>>) ->
         None => State::Unknown(Unknown::LegNotRecorded),
     };
     record.set(Field::CallbackStatus, status, "response.status");
+    record.set(Field::ForwardsByParameter, forwards_by_parameter(callback), "response.header.location");
     record.set(Field::CallbackOrigin, State::text(urls::origin(&shown.url).as_deref()), "request.url");
     record
+}
+
+/// Whether the callback redirects to another origin that one of its own parameters names (RFC 9700, 4.11.1).
+fn forwards_by_parameter(callback: Option<&Sighting<'_>>) -> State {
+    let Some(callback) = callback else { return State::Unknown(Unknown::LegNotRecorded) };
+    let view = callback.view;
+    if matches!(view.exchange.answer, Answer::NotRecorded) {
+        return State::Unknown(Unknown::ResponseNotRecorded);
+    }
+    let Some(location) = &view.location else { return State::Absent };
+    let target = urls::endpoint(location);
+    let named = view.query.values().any(|value| urls::origin(value).is_some() && urls::endpoint(value) == target);
+    State::Present(Value::Flag(named && urls::origin(location).is_some_and(|origin| origin != view.origin)))
 }

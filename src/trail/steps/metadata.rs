@@ -60,15 +60,38 @@ pub(super) fn fill_authorization_server(view: &View<'_>, record: &mut Record, li
         (Field::DocumentResponseTypesSupported, "response_types_supported"),
         (Field::DocumentGrantTypesSupported, "grant_types_supported"),
         (Field::DocumentTokenEndpointAuthMethodsSupported, "token_endpoint_auth_methods_supported"),
+        (Field::DocumentDpopAlgorithms, "dpop_signing_alg_values_supported"),
     ] {
         record.set(field, document.list(name), format!("response.body.{name}"));
     }
+    record.set(Field::DocumentPlainEndpoints, plain_endpoints(&document), "response.body");
     for (field, name) in [
         (Field::DocumentIssParameterSupported, "authorization_response_iss_parameter_supported"),
         (Field::DocumentClientIdMetadataDocumentSupported, "client_id_metadata_document_supported"),
     ] {
         record.set(field, document.flag(name), format!("response.body.{name}"));
     }
+}
+
+/// The endpoint members with an http URL on a host of the network.
+fn plain_endpoints(document: &Document) -> State {
+    const MEMBERS: [&str; 7] = [
+        "authorization_endpoint",
+        "token_endpoint",
+        "registration_endpoint",
+        "introspection_endpoint",
+        "revocation_endpoint",
+        "pushed_authorization_request_endpoint",
+        "device_authorization_endpoint",
+    ];
+    let document = match &document.0 {
+        Ok(document) => document.as_ref(),
+        Err(reason) => return State::Unknown(*reason),
+    };
+    let url = |member: &str| document.and_then(|document| document.get(member)?.as_str());
+    let plain = MEMBERS.into_iter().filter(|member| url(member).is_some_and(urls::is_plain_http));
+    let plain: Vec<_> = plain.map(Into::into).collect();
+    if plain.is_empty() { State::Absent } else { State::Present(Value::List(plain)) }
 }
 
 pub(super) fn fill_client(view: &View<'_>, record: &mut Record, limits: &Limits) {
@@ -91,6 +114,8 @@ pub(super) fn fill_registration(view: &View<'_>, record: &mut Record, context: &
     record.set(Field::Scope, super::space_list(request.text("scope")), "request.body.scope");
     record.set(Field::ApplicationType, request.text("application_type"), "request.body.application_type");
     let auth_method = request.text("token_endpoint_auth_method");
+    let bound = request.flag("dpop_bound_access_tokens");
+    record.set(Field::DpopBoundAccessTokens, bound, "request.body.dpop_bound_access_tokens");
     record.set(Field::AuthMethod, auth_method, "request.body.token_endpoint_auth_method");
     fill_registration_response(view, record, context.limits);
 }
