@@ -93,6 +93,7 @@ pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>
         }
     }
     follow_redirects(views, &mut roles);
+    leave_out_federated(views, &mut roles);
     (roles, directory)
 }
 
@@ -282,6 +283,29 @@ pub(crate) fn response_params(url: &str) -> Params {
         return query;
     }
     url.split_once('#').map_or(query, |(_, fragment)| Params::parse(fragment))
+}
+
+/// An authorization server that sends the browser on to another one, in a name of its own, is the client there: that login
+/// is none of the MCP client's.
+fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
+    const REQUEST: Option<Kind> = Some(Kind::AuthorizationRequest);
+    let requests: Vec<usize> =
+        roles.iter().enumerate().filter(|(_, role)| **role == REQUEST).map(|(at, _)| at).collect();
+    let client = |view: &View<'_>| view.query.get("client_id").map(str::to_owned);
+    let is_federated = |at: usize| {
+        let Some(view) = views.get(at) else { return false };
+        let leads_here = |source: &&View<'_>| source.location.as_deref().is_some_and(|to| urls::same(to, &view.url));
+        let Some(source) = views.iter().take(at).rev().find(leads_here) else { return false };
+        let begun = |earlier: &View<'_>| earlier.origin == source.origin && client(earlier) != client(view);
+        source.origin != view.origin
+            && requests.iter().take_while(|of| **of < at).filter_map(|of| views.get(*of)).any(begun)
+    };
+    let federated: Vec<usize> = requests.iter().copied().filter(|at| is_federated(*at)).collect();
+    for at in federated {
+        if let Some(role) = roles.get_mut(at) {
+            *role = None;
+        }
+    }
 }
 
 /// The exchange to which the redirect of an MCP exchange led is an MCP exchange too, also where it became a GET.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::told;
 use super::key_sets::KeySets;
 use super::provenance;
 use super::read::urls;
@@ -98,6 +99,7 @@ fn page_origins(records: &mut [Record]) {
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
+    apply(records, told::changes(records));
     let mut changes: Vec<Change> = Vec::new();
     let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));

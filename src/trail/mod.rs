@@ -23,6 +23,7 @@ mod schema_table;
 pub mod shape;
 mod sightings;
 mod steps;
+mod told;
 mod twins;
 mod view;
 mod window;

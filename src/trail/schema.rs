@@ -296,6 +296,12 @@ names! {
         DocumentIssParameterSupported = "document.authorization_response_iss_parameter_supported",
         /// `client_id_metadata_document_supported` of the document.
         DocumentClientIdMetadataDocumentSupported = "document.client_id_metadata_document_supported",
+        /// `response_types_supported` of the document.
+        DocumentResponseTypesSupported = "document.response_types_supported",
+        /// Names of members of the document that are empty lists.
+        DocumentEmptyMembers = "document.empty_members",
+        /// `client_name` of a client ID metadata document.
+        DocumentClientName = "document.client_name",
         /// `client_id` of a client ID metadata document.
         DocumentClientId = "document.client_id",
         /// `redirect_uris` of a client ID metadata document.
@@ -304,8 +310,30 @@ names! {
         Issuer = "issuer",
         /// URL of the endpoint asked, without query.
         Endpoint = "endpoint",
+        /// Derived: the endpoint for this step in the server metadata that the client had read, without query: the
+        /// one asked where a document names it, else that of the only issuer read. Absent where no probe gave one.
+        AnnouncedEndpoint = "announced_endpoint",
+        /// Derived: names of parameters in the query of the endpoint as announced that the request lacks or changes.
+        DroppedParameters = "dropped_parameters",
+        /// Derived: `/authorize` at the origin of the MCP endpoint (MCP 2025-03-26, default endpoints).
+        DefaultEndpoint = "default_endpoint",
+        /// Derived: how many requests for server metadata went before.
+        MetadataProbes = "metadata_probes",
+        /// Derived: whether the resource metadata names an authorization server of the origin of this endpoint, or of
+        /// the document that names it.
+        IssuerNamed = "issuer_named",
         /// `redirect_uris` of the request.
         RedirectUris = "redirect_uris",
+        /// Derived: what the redirect URIs are, a list: `loopback`, `https`, `http`, `private-use`, `other`.
+        RedirectUriKinds = "redirect_uri_kinds",
+        /// Derived: how many redirect URIs are registered: those of the answer, else those of the request.
+        RedirectUriCount = "redirect_uri_count",
+        /// Derived: earlier registration requests with the same redirect URIs, grant types, scope, application type
+        /// and authentication method that were refused.
+        EarlierRefusals = "earlier_refusals",
+        /// Derived: whether an earlier authorization request of the client that named it by a URL was answered with a
+        /// code.
+        UrlClientIdWorked = "url_client_id_worked",
         /// `grant_types` of the request.
         GrantTypes = "grant_types",
         /// `application_type` of the request.
@@ -328,6 +356,8 @@ names! {
         ClientId = "client_id",
         /// `redirect_uri`.
         RedirectUri = "redirect_uri",
+        /// Derived: what the redirect URI is: `loopback`, `https`, `http`, `private-use`, `other`.
+        RedirectUriKind = "redirect_uri_kind",
         /// `response_type`.
         ResponseType = "response_type",
         /// `scope`, a list.
@@ -356,6 +386,10 @@ names! {
         Error = "error",
         /// Whether the redirect that carries the answer was seen.
         RedirectSeen = "redirect_seen",
+        /// Status of the redirect that carries the answer.
+        RedirectStatus = "redirect_status",
+        /// Method of the request that the redirect answers.
+        RedirectMethod = "redirect_method",
         /// Whether the request to the client's callback was seen.
         CallbackSeen = "callback_seen",
         /// Status of the callback request.
@@ -410,9 +444,11 @@ names! {
         Target = "target",
         /// Derived: whether its identifier has a path.
         HasPath = "has_path",
-        /// Derived: forms of the URLs asked, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
+        /// Derived: forms of the URLs asked, each once, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
         /// `advertised`, `root`, ...
         Forms = "forms",
+        /// Derived: form of the first that gave a usable document, as in `forms`; absent where none did.
+        FoundAt = "found_at",
         /// Derived: how many requests were made for it.
         Count = "count",
         /// Derived: whether one of them gave a usable document.
@@ -724,6 +760,7 @@ impl Field {
             | Field::RefusalReadsAs
             | Field::ResponseDpopNonce
             | Field::ServerDate
+            | Field::RedirectStatus
             | Field::AccessToken => Half::Response,
             Field::AnswerKinds
             | Field::ResponseLength

@@ -78,6 +78,10 @@ impl Field {
             | F::RedirectUris
             | F::GrantTypes
             | F::ResponseRedirectUris
+            | F::DroppedParameters
+            | F::RedirectUriKinds
+            | F::DocumentEmptyMembers
+            | F::DocumentResponseTypesSupported
             | F::Forms
             | F::ChallengedScope
             | F::HeldScope
@@ -127,6 +131,8 @@ impl Field {
             | F::DeclaredExtensions => Shape::List,
             F::CrossOrigin
             | F::DataEmpty
+            | F::IssuerNamed
+            | F::UrlClientIdWorked
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
@@ -158,6 +164,10 @@ impl Field {
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
+            | F::RedirectStatus
+            | F::MetadataProbes
+            | F::RedirectUriCount
+            | F::EarlierRefusals
             | F::Position
             | F::CallbackStatus
             | F::VerdictChanges
@@ -194,6 +204,7 @@ impl Field {
             Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
             Field::IdType => Some(&["string", "integer", "number", "null", "boolean", "array", "object"]),
             Field::Via => Some(&["post", "post-stream", "get-stream"]),
+            Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),
             Field::ClientAuth => Some(&[
                 "none",
                 "client_secret_basic",

@@ -42,6 +42,17 @@ impl Params {
         self.get(name).is_some()
     }
 
+    /// Names, each once, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in &self.0 {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// Names that are there more than once, in order, `resource` apart, which may be (RFC 8707, 2).
     pub fn repeated(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

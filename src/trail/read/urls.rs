@@ -99,6 +99,18 @@ pub fn is_loopback(url: &str) -> bool {
     }
 }
 
+/// What a redirect URI is: `loopback`, `https`, `http`, `private-use` (RFC 8252, 7.1), `other`.
+pub fn redirect_kind(uri: &str) -> &'static str {
+    let Ok(parsed) = Url::parse(uri) else { return "other" };
+    match parsed.scheme() {
+        "http" | "https" if is_loopback(uri) => "loopback",
+        "https" => "https",
+        "http" => "http",
+        "urn" | "data" | "javascript" | "file" | "about" | "blob" => "other",
+        _ => "private-use",
+    }
+}
+
 /// Whether a URL is http on a host that is neither a loopback address nor a name kept for local use and tests
 /// (RFC 6761, 6; RFC 6762, 3).
 pub fn is_plain_http(url: &str) -> bool {
@@ -156,6 +168,22 @@ mod tests {
             assert_eq!(found, Some((form, identifier.to_owned())), "{url}");
         }
         assert_eq!(well_known("https://a.test/.well-known/oauth-protected-resource-x"), None);
+    }
+
+    #[test]
+    fn redirect_uris_by_kind() {
+        for (uri, kind) in [
+            ("http://127.0.0.1:33418/cb", "loopback"),
+            ("http://[::1]/cb", "loopback"),
+            ("https://localhost:8443/cb", "loopback"),
+            ("https://app.example.com/cb", "https"),
+            ("http://app.example.com/cb", "http"),
+            ("com.example.app:/cb", "private-use"),
+            ("urn:ietf:wg:oauth:2.0:oob", "other"),
+            ("/cb", "other"),
+        ] {
+            assert_eq!(redirect_kind(uri), kind, "{uri}");
+        }
     }
 
     #[test]

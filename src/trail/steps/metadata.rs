@@ -19,6 +19,22 @@ pub(super) fn fill_resource(view: &View<'_>, record: &mut Record, limits: &Limit
     ] {
         record.set(field, document.list(name), format!("response.body.{name}"));
     }
+    record.set(Field::DocumentEmptyMembers, empty_members(&document), "response.body");
+    // A list of none names none (RFC 9728, 3.2: such members are left out).
+    if record.state(Field::DocumentAuthorizationServers) == &State::Present(Value::List(Vec::new())) {
+        record.set(Field::DocumentAuthorizationServers, State::Absent, "response.body.authorization_servers");
+    }
+}
+
+/// The members of a document that are empty lists.
+fn empty_members(document: &Document) -> State {
+    let members = match &document.0 {
+        Ok(document) => document.as_ref().and_then(serde_json::Value::as_object),
+        Err(reason) => return State::Unknown(*reason),
+    };
+    let empty = members.into_iter().flatten().filter(|(_, value)| value.as_array().is_some_and(Vec::is_empty));
+    let names: Vec<_> = empty.map(|(name, _)| name.as_str().into()).collect();
+    if names.is_empty() { State::Absent } else { State::Present(Value::List(names)) }
 }
 
 pub(super) fn fill_authorization_server(view: &View<'_>, record: &mut Record, limits: &Limits) {
@@ -28,6 +44,8 @@ pub(super) fn fill_authorization_server(view: &View<'_>, record: &mut Record, li
     record.set(Field::Sort, State::text(Some(if is_oidc { "oidc" } else { "oauth" })), "request.url");
     let form = well_known.map_or("other", |found| found.form);
     record.set(Field::Form, State::text(Some(form)), "request.url");
+    let version = view.request_header("mcp-protocol-version");
+    record.set(Field::VersionHeader, version, "request.header.mcp-protocol-version");
     for (field, name) in [
         (Field::DocumentIssuer, "issuer"),
         (Field::DocumentAuthorizationEndpoint, "authorization_endpoint"),
@@ -39,6 +57,7 @@ pub(super) fn fill_authorization_server(view: &View<'_>, record: &mut Record, li
     for (field, name) in [
         (Field::DocumentCodeChallengeMethodsSupported, "code_challenge_methods_supported"),
         (Field::DocumentScopesSupported, "scopes_supported"),
+        (Field::DocumentResponseTypesSupported, "response_types_supported"),
         (Field::DocumentGrantTypesSupported, "grant_types_supported"),
         (Field::DocumentTokenEndpointAuthMethodsSupported, "token_endpoint_auth_methods_supported"),
         (Field::DocumentDpopAlgorithms, "dpop_signing_alg_values_supported"),
@@ -78,6 +97,7 @@ fn plain_endpoints(document: &Document) -> State {
 pub(super) fn fill_client(view: &View<'_>, record: &mut Record, limits: &Limits) {
     let document = Document::of_success(view, limits);
     record.set(Field::DocumentClientId, document.text("client_id"), "response.body.client_id");
+    record.set(Field::DocumentClientName, document.text("client_name"), "response.body.client_name");
     record.set(Field::DocumentRedirectUris, document.list("redirect_uris"), "response.body.redirect_uris");
 }
 
