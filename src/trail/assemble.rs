@@ -217,8 +217,12 @@ impl Assembly<'_> {
             let own: Vec<&Record> = records.iter().filter(|record| belongs(record.exchange)).collect();
             let pages = clients.of_exchange.iter().enumerate().filter(|(_, of)| **of == Some(client));
             let pages: Vec<ExchangeId> = pages.map(|(at, _)| ExchangeId(at as u32)).collect();
+            let shared = records
+                .iter()
+                .filter(|record| clients.of_exchange.get(identity::index(record.exchange)).is_none_or(Option::is_none));
+            let shared: Vec<(ExchangeId, Kind)> = shared.map(|record| (record.exchange, record.kind)).collect();
             for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops) {
-                let mut trail = self.trail(server, records, &own);
+                let mut trail = self.trail(server, records, &own, &shared);
                 let is_only = trails.last().is_none_or(|last: &Trail| !last.exchanges.iter().any(|id| belongs(*id)));
                 if is_only {
                     trail.exchanges.extend(pages.iter().filter(|id| !own.iter().any(|record| record.exchange == **id)));
@@ -234,7 +238,13 @@ impl Assembly<'_> {
         trails
     }
 
-    fn trail(&self, server: String, mut records: Vec<Record>, of_client: &[&Record]) -> Trail {
+    fn trail(
+        &self,
+        server: String,
+        mut records: Vec<Record>,
+        of_client: &[&Record],
+        shared: &[(ExchangeId, Kind)],
+    ) -> Trail {
         derive::before_binding(&mut records, self.views, &self.pairs.preflights);
         records.extend(groups::groups(&records, self.views, &self.options.limits));
         records.sort_by_key(|record| record.exchange);
@@ -244,6 +254,7 @@ impl Assembly<'_> {
                 .filter(|record| !record.is_upstream)
                 .map(|record| (record.exchange, record.kind))
                 .collect(),
+            shared: shared.to_vec(),
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),

@@ -462,6 +462,8 @@ names! {
         /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
         /// the token tells no time.
         TokenExpired = "token_expired",
+        /// Derived: whether these recordings show that the client had a token when it sent this: one was issued or used.
+        HeldToken = "held_token",
         /// Derived: `jwt` where the token can be read as one, else `opaque`.
         BearerForm = "bearer.form",
         /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.

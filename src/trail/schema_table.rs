@@ -62,6 +62,7 @@ const TABLE: &[Row] = &[
             F::BearerJwtVerified,
             F::TokenExpired,
             F::BearerForm,
+            F::HeldToken,
             F::DpopJkt,
             F::DpopNonce,
             F::DpopJti,

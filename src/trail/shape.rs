@@ -96,6 +96,7 @@ impl Field {
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::HeldToken
             | F::ClientIdIssued
             | F::RedirectUriRegistered
             | F::BearerJwtVerified

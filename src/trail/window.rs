@@ -27,6 +27,8 @@ pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Le
 pub(crate) struct Windows<'a> {
     /// The exchanges of the client with their kinds, in time order.
     pub steps: Vec<(ExchangeId, Kind)>,
+    /// Exchanges that may be of this client or of another one, with their kinds.
+    pub shared: Vec<(ExchangeId, Kind)>,
     /// Its visible legs.
     pub legs: Vec<Leg>,
     /// All exchanges.
@@ -41,11 +43,14 @@ impl Windows<'_> {
         if !self.would_show(missing) {
             return Bound::Unknown(Unknown::LegNotRecorded);
         }
+        if self.shared.iter().any(|(id, kind)| *id > trigger && *kind == missing) {
+            return Bound::Unknown(Unknown::Ambiguous);
+        }
         let later = self.steps.iter().find(|(id, kind)| *id > trigger && shows_absence(*kind, missing));
         if let Some((id, _)) = later {
             return Bound::None(Closing::LaterExchange(*id));
         }
-        if self.connections_closed_after(trigger) {
+        if self.connections_closed_after(trigger, missing) {
             return Bound::None(Closing::ConnectionsClosed);
         }
         if self.ended_after(trigger) {
@@ -59,11 +64,13 @@ impl Windows<'_> {
         kind.legs().iter().any(|leg| self.legs.contains(leg))
     }
 
-    /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger.
-    fn connections_closed_after(&self, trigger: ExchangeId) -> bool {
+    /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger. The browser's
+    /// connections to the authorization server may stay open: they carry nothing that the client sends itself.
+    fn connections_closed_after(&self, trigger: ExchangeId, missing: Kind) -> bool {
         let Some(sent) = self.exchange(trigger).and_then(|exchange| exchange.sent_at) else { return false };
         let mut last: Option<Timestamp> = None;
-        for (id, _) in &self.steps {
+        let by_browser = missing.legs().contains(&Leg::BrowserAs);
+        for (id, _) in self.steps.iter().filter(|(_, kind)| by_browser || *kind != Kind::AuthorizationRequest) {
             let Some(exchange) = self.exchange(*id) else { return false };
             let Some(closed) = exchange.connection.closed else { return false };
             last = last.max(Some(closed.at));
