@@ -84,7 +84,7 @@ pub fn cause(
     for loss in losses {
         for verdict in verdicts {
             let page = rules.page(verdict.page);
-            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict) {
+            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict, loss) {
                 continue;
             }
             let fits = |record: RecordId| {
