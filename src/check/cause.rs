@@ -147,6 +147,10 @@ fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss
             if flow.trigger == Some(violation.record) && page.link != Link::Challenge {
                 return false;
             }
+            // A renewal that went wrong may be accepted for a while and end the grant all the same.
+            if page.link == Link::Renewal && flow.records.contains(&loss.record) {
+                return false;
+            }
             flow.records.iter().filter_map(|id| trail.record(*id)).any(|other| {
                 other.kind == Kind::McpExchange
                     && other.exchange > record.exchange

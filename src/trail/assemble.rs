@@ -18,7 +18,7 @@ use super::sightings;
 use super::steps::{self, Context};
 use super::twins;
 use super::view::View;
-use super::window::{Windows, visible_legs};
+use super::window::{Windows, is_own, visible_legs};
 use super::{Incident, Trail};
 use crate::capture::limits::Limits;
 use crate::decode::CaptureFacts;
@@ -255,6 +255,7 @@ impl Assembly<'_> {
                 .map(|record| (record.exchange, record.kind))
                 .collect(),
             shared: shared.to_vec(),
+            own: of_client.iter().filter(|record| is_own(record)).map(|record| record.exchange).collect(),
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),

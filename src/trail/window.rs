@@ -29,6 +29,9 @@ pub(crate) struct Windows<'a> {
     pub steps: Vec<(ExchangeId, Kind)>,
     /// Exchanges that may be of this client or of another one, with their kinds.
     pub shared: Vec<(ExchangeId, Kind)>,
+    /// Those of them that go over connections of the client itself, its callback listener's included. A browser keeps
+    /// its connections open for reasons of its own.
+    pub own: Vec<ExchangeId>,
     /// Its visible legs.
     pub legs: Vec<Leg>,
     /// All exchanges.
@@ -50,7 +53,7 @@ impl Windows<'_> {
         if let Some((id, _)) = later {
             return Bound::None(Closing::LaterExchange(*id));
         }
-        if self.connections_closed_after(trigger, missing) {
+        if self.connections_closed_after(trigger) {
             return Bound::None(Closing::ConnectionsClosed);
         }
         if self.ended_after(trigger) {
@@ -64,13 +67,11 @@ impl Windows<'_> {
         kind.legs().iter().any(|leg| self.legs.contains(leg))
     }
 
-    /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger. The browser's
-    /// connections to the authorization server may stay open: they carry nothing that the client sends itself.
-    fn connections_closed_after(&self, trigger: ExchangeId, missing: Kind) -> bool {
+    /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger.
+    fn connections_closed_after(&self, trigger: ExchangeId) -> bool {
         let Some(sent) = self.exchange(trigger).and_then(|exchange| exchange.sent_at) else { return false };
         let mut last: Option<Timestamp> = None;
-        let by_browser = missing.legs().contains(&Leg::BrowserAs);
-        for (id, _) in self.steps.iter().filter(|(_, kind)| by_browser || *kind != Kind::AuthorizationRequest) {
+        for id in &self.own {
             let Some(exchange) = self.exchange(*id) else { return false };
             let Some(closed) = exchange.connection.closed else { return false };
             last = last.max(Some(closed.at));
@@ -87,6 +88,16 @@ impl Windows<'_> {
 
     fn exchange(&self, id: ExchangeId) -> Option<&Exchange> {
         self.exchanges.get(id.0 as usize)
+    }
+}
+
+/// Whether an exchange goes over a connection of the client itself: not what the browser says to the authorization
+/// server.
+pub(crate) fn is_own(record: &Record) -> bool {
+    match record.kind {
+        Kind::AuthorizationRequest => false,
+        Kind::AuthorizationResponse => record.is_true(Field::CallbackSeen),
+        _ => !record.is_upstream,
     }
 }
 

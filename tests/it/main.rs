@@ -2,12 +2,14 @@
 
 mod cli;
 mod expected;
+mod flows;
 mod formats;
 mod hostile;
 mod house;
 mod judge;
 mod labelled;
 mod made;
+mod packets;
 mod pages;
 mod readme;
 mod report_fixtures;
@@ -17,6 +19,7 @@ mod run;
 mod secrets;
 mod shapes;
 mod stories;
+mod tls;
 mod verdicts;
 mod walk;
 mod withheld;
