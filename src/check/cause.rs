@@ -240,7 +240,7 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
     let reads_as = refused.text(Field::RefusalReadsAs);
     let attaches = matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal);
     match refused.state(Field::Bearer) {
-        State::Present(_) | State::Unread(_) if reads_as == Some("missing") => attaches,
+        State::Present(_) | State::Unread(_) if matches!(reads_as, Some("missing" | "nonce")) => attaches,
         // A login that began with this refusal tells of what came after it.
         State::Present(_) | State::Unread(_) => {
             attaches

@@ -253,7 +253,7 @@ names! {
         /// Name of a header that carries the challenge in the place of `WWW-Authenticate`.
         ChallengeRenamedTo = "challenge.renamed_to",
         /// Derived: what the refusal says is wrong: `missing`, `invalid`, `insufficient`, `session`, `version`,
-        /// `origin`, `none`.
+        /// `origin`, `nonce`, `none`.
         RefusalReadsAs = "refusal_reads_as",
         /// `Date` of the response (RFC 9110, 6.6.1), seconds since the epoch: the clock of who answered.
         ServerDate = "server_date",
