@@ -103,6 +103,7 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut changes: Vec<Change> = Vec::new();
     let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    let mut used_token = false;
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::AuthorizationRequest => {
@@ -139,6 +140,9 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                 changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                let held = used_token || record.found(Binding::NewestTokenResponse).is_some();
+                changes.push((at, Field::HeldToken, State::Present(Value::Flag(held)), record.exchange, PART));
+                used_token |= matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_));
                 changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
             }
             _ => {}

@@ -253,7 +253,7 @@ names! {
         /// Name of a header that carries the challenge in the place of `WWW-Authenticate`.
         ChallengeRenamedTo = "challenge.renamed_to",
         /// Derived: what the refusal says is wrong: `missing`, `invalid`, `insufficient`, `session`, `version`,
-        /// `origin`, `none`.
+        /// `origin`, `nonce`, `none`.
         RefusalReadsAs = "refusal_reads_as",
         /// `Date` of the response (RFC 9110, 6.6.1), seconds since the epoch: the clock of who answered.
         ServerDate = "server_date",
@@ -568,6 +568,8 @@ names! {
         DpopAth = "dpop_proof.ath",
         /// Derived: extensions that the client declares in its capabilities, a list.
         DeclaredExtensions = "declared_extensions",
+        /// Derived: whether these recordings show that the client had a token when it sent this: one was issued or used.
+        HeldToken = "held_token",
         /// Derived: `jwt` where the token can be read as one, else `opaque`.
         BearerForm = "bearer.form",
         /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.

@@ -169,6 +169,7 @@ const TABLE: &[Row] = &[
             F::DpopIat,
             F::DpopAth,
             F::BearerForm,
+            F::HeldToken,
             F::DpopJkt,
             F::DpopNonce,
             F::DpopJti,

@@ -137,6 +137,7 @@ impl Field {
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::HeldToken
             | F::ClientIdIssued
             | F::RedirectUriRegistered
             | F::BearerJwtVerified
@@ -193,7 +194,7 @@ impl Field {
     pub fn vocabulary(self) -> Option<&'static [&'static str]> {
         match self {
             Field::RefusalReadsAs => {
-                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
+                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "nonce", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
             Field::BearerForm => Some(&["jwt", "opaque"]),

@@ -38,7 +38,8 @@ fn reasons() -> HashMap<String, Reason> {
     let mut found = HashMap::new();
     for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
         let text = std::fs::read_to_string(file.path()).unwrap();
-        let reasons: Reasons = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.path().display()));
+        let reasons: Reasons =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.path().display()));
         found.extend(reasons.entry.into_iter().map(|reason| (reason.id.clone(), reason)));
     }
     found
@@ -91,7 +92,8 @@ fn ledger() -> String {
             "open".to_owned()
         };
         let levels = Revision::ALL.iter().filter_map(|revision| Some((revision, entry.keyword_in(*revision)?)));
-        let levels: Vec<String> = levels.map(|(revision, keyword)| format!("{} {keyword}", &revision.name()[..7])).collect();
+        let levels: Vec<String> =
+            levels.map(|(revision, keyword)| format!("{} {keyword}", &revision.name()[..7])).collect();
         let row = format!("| {} | {} | {} | {what} |", entry.id, entry.title.replace('|', "\\|"), levels.join(", "));
         rows.entry(family(&entry.id)).or_default().push(row);
     }
@@ -104,7 +106,8 @@ fn ledger() -> String {
     );
     let mut total = Tally::default();
     for (family, tally) in &tallies {
-        writeln!(text, "| {family} | {} | {} | {} | {} |", tally.entries, tally.pages, tally.reasons, tally.open).unwrap();
+        writeln!(text, "| {family} | {} | {} | {} | {} |", tally.entries, tally.pages, tally.reasons, tally.open)
+            .unwrap();
         total.entries += tally.entries;
         total.pages += tally.pages;
         total.reasons += tally.reasons;
@@ -113,7 +116,8 @@ fn ledger() -> String {
     writeln!(text, "| all | {} | {} | {} | {} |", total.entries, total.pages, total.reasons, total.open).unwrap();
     counts_of_pages(rules, &mut text);
     for (family, rows) in rows {
-        writeln!(text, "\n## {family}\n\n| entry | duty | revisions | pages, or why none |\n| --- | --- | --- | --- |").unwrap();
+        writeln!(text, "\n## {family}\n\n| entry | duty | revisions | pages, or why none |\n| --- | --- | --- | --- |")
+            .unwrap();
         for row in rows {
             writeln!(text, "{row}").unwrap();
         }

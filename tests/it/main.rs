@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: files beside files.
 
 mod cli;
+mod conformance;
 mod expected;
 mod flows;
 mod formats;

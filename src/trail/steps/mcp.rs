@@ -230,6 +230,8 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
             && !words.trim_start().starts_with("invalid_token missing");
     match (status, error) {
         (_, Some("insufficient_scope")) => "insufficient",
+        // RFC 9449, 9: the token may well be good.
+        (401, Some("use_dpop_nonce")) => "nonce",
         (401, _) if says_missing && !(says_invalid && words.contains(" or ")) && !has(&["session"]) => "missing",
         (401, Some("invalid_token")) => "invalid",
         // RFC 6750, 3.1: a challenge without error code answers a request without authentication information.
