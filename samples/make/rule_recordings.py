@@ -3,163 +3,42 @@
 
     samples/make/rule_recordings.py [SLUG...]
 
-Every message comes from `samples/labelled/` and is changed in the one point that the page is about. `native` is a native
-client seen by mitmproxy, `browser` a client in a page seen by Chromium.
+Every message comes from `samples/labelled/` and is changed in the one point that the page is about. The faults that
+pages are about stand here and in the `faults_*` files beside it.
 """
 
-import re
 import sys
 from pathlib import Path
 
 import traffic
+import faults_discovery  # noqa: F401, registers pages
+import faults_login  # noqa: F401
+import faults_mcp  # noqa: F401
+from incidents import (
+    MCP,
+    PAGES,
+    answer_authorization,
+    append,
+    begin_again,
+    browser,
+    call_missing,
+    document,
+    expires,
+    native,
+    native_with_login_page,
+    not_found,
+    of_2025_06_18,
+    other_login,
+    page,
+    refuse,
+    refuse_callback,
+    refused_grant,
+    retry,
+    without_pointer,
+    without_token,
+)
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
-HOSTS = {
-    "http://mcp.acme.test:8080": "https://mcp.example.com",
-    "http://auth.acme.test:9000": "https://as.example.com",
-    "mcp.acme.test:8080": "mcp.example.com",
-    "auth.acme.test:9000": "as.example.com",
-    "mcp.acme.test": "mcp.example.com",
-    "auth.acme.test": "as.example.com",
-}
-MCP = "https://mcp.example.com/mcp"
-PAGES = {}
-
-
-def page(build, ok=None):
-    """Registers a page: `build(seed)` is the incident without the fault, the function puts the fault in.
-
-    `ok` is what is done to the incident without the fault, where it is not to stay as it is.
-    """
-
-    def register(fault):
-        PAGES[fault.__name__.replace("_", "-")] = (build, fault, ok or (lambda made: None))
-        return fault
-
-    return register
-
-
-# --- incidents
-
-
-def native(seed):
-    made = traffic.native(seed, HOSTS)
-    made.drop("registration", "stream", "end")
-    return made
-
-
-def native_with_login_page(seed):
-    made = traffic.native(seed, HOSTS, direct=False)
-    made.drop("registration", "stream", "end")
-    return made
-
-
-def browser(seed):
-    return traffic.browser(seed, HOSTS)
-
-
-def of_2025_06_18(seed):
-    made = native(seed)
-    made.replace({"2025-11-25": "2025-06-18"})
-    return made
-
-
-# --- what can be done to an incident
-
-
-def last(made):
-    return list(made.steps)[-1]
-
-
-def append(made, name, step):
-    return made.insert(name, step, after=last(made))
-
-
-def begin_again(made):
-    """The client starts anew: what was still to come before that did not come."""
-    for name in ("challenge", "resource_metadata", "as_metadata"):
-        append(made, "again_" + name, made[name].copy())
-    made["again_challenge"].gap = 2.5
-
-
-def refuse(made, *names):
-    """The server calls the token of these requests invalid, and nothing comes after them."""
-    for name in names:
-        step = made[name]
-        step.answer_like(made["challenge"])
-        say_invalid(step)
-    made.cut_after(names[-1])
-
-
-def say_invalid(step):
-    for header in step.entry["response"]["headers"]:
-        header["value"] = header["value"].replace("Missing Authorization header", "Invalid access token")
-    step.respond_json({"error": "invalid_token", "error_description": "Invalid access token"})
-
-
-def call_missing(made, *names):
-    """The server says of these requests that they carry no token, and nothing comes after them."""
-    for name in names:
-        made[name].answer_like(made["challenge"])
-    made.cut_after(names[-1])
-
-
-def without_token(made, *names):
-    for name in names:
-        made[name].set_header("authorization", None)
-
-
-def retry(made, name="challenge", gap=1.2):
-    again = append(made, f"retry_{len(made.steps)}", made[name].copy())
-    again.gap = gap
-    return again
-
-
-def without_pointer(made):
-    """The challenge stays, the pointer to the metadata goes."""
-    value = made["challenge"].header("www-authenticate", "response")
-    value = re.sub(r', resource_metadata="[^"]*"', "", value)
-    made["challenge"].set_header("www-authenticate", value, "response")
-
-
-def refused_grant(made, step):
-    """The answer of a token endpoint that refuses a grant."""
-    step.answer_like(traffic.recorded("verifier-overwritten-mitmproxy-two-files", "client.har", 9))
-
-
-def not_found(step):
-    step.answer_like(traffic.recorded("clean-2025-11-25-mitmproxy", "session.har", 6))
-
-
-def refuse_callback(made, reason):
-    made["callback"].set_status(400, "Bad Request")
-    made["callback"].respond(f"<!doctype html><title>Notes Desk</title><p>Sign-in failed: {reason}.</p>")
-    made.cut_after("callback")
-    begin_again(made)
-
-
-def answer_authorization(made, **changes):
-    """Changes what the authorization response carries, on the redirect and at the callback."""
-    callback = made["callback"]
-    callback.set_query(**changes)
-    made["authorization"].redirect_to(callback.url)
-    if made["authorization"].entry["response"]["content"].get("text"):
-        made["authorization"].respond(f"Redirecting to {callback.url.replace('&', '&amp;')}.")
-
-
-def other_login(made):
-    """A second login of the same client, begun while the first is under way and never finished."""
-    other = made["authorization"].copy()
-    verifier, challenge = made.pkce()
-    other.set_query(code_challenge=challenge, state=made.uuid())
-    other.redirect_to("/interaction/" + made.text())
-    other.gap = 0.7
-    made.insert("other_authorization", other, after="authorization")
-    return verifier
-
-
-def document(made, name, **changes):
-    made[name].respond_json({**made[name].answer, **changes})
 
 
 # --- challenge
@@ -476,23 +355,6 @@ def session_id_not_carried(made):
 # --- renewal
 
 
-def expires(made):
-    """The token expires, and the client asks for a new one; the grant holds."""
-    refresh_token = made.text()
-    made["token"].respond_json({**made["token"].answer, "refresh_token": refresh_token})
-    expired = append(made, "expired_call", made["call"].copy())
-    expired.gap = 3700
-    expired.answer_like(made["challenge"])
-    say_invalid(expired)
-    refresh = append(made, "refresh", made["token"].copy())
-    refresh.set_form(grant_type="refresh_token", code=None, code_verifier=None, redirect_uri=None, refresh_token=refresh_token)
-    late = int(made.start.timestamp()) + 3710
-    token = made.reissued(made.token, iat=late, exp=late + 3600, jti=made.text())
-    refresh.respond_json({**made["token"].answer, "access_token": token, "refresh_token": made.text()})
-    repeated = append(made, "repeated_call", made["call"].copy())
-    repeated.set_header("authorization", "Bearer " + token)
-
-
 @page(native, ok=expires)
 def refresh_refused(made):
     expires(made)
@@ -514,5 +376,12 @@ def main(wanted):
             made.write(pages[slug].with_name(f"{slug}.{which}.har"))
 
 
+# Makers in files of their own register their pages here.
+MORE = ["rules_attempts"]
+
 if __name__ == "__main__":
+    # They import this module by its name, so that all register in one place.
+    sys.modules["rule_recordings"] = sys.modules["__main__"]
+    for more in MORE:
+        __import__(more)
     main(sys.argv[1:])

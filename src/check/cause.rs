@@ -84,7 +84,7 @@ pub fn cause(
     for loss in losses {
         for verdict in verdicts {
             let page = rules.page(verdict.page);
-            if !page.breaks.contains(&loss.symptom) || accepted_all_the_same(trail, page, verdict) {
+            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict, loss) {
                 continue;
             }
             let fits = |record: RecordId| {
@@ -132,16 +132,23 @@ fn lower(certainty: Certainty) -> Certainty {
 }
 
 /// Step 3: the same fault stands in an attempt that was accepted, so it breaks nothing here.
-fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict) -> bool {
+fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss: &Loss) -> bool {
     verdict.violations.iter().any(|violation| {
         let Some(record) = trail.record(violation.record) else { return false };
         if is_about_the_request(page) {
             return taken(record) == Taken::Accepted;
         }
+        if is_about_a_span(page) {
+            return false;
+        }
         trail.flows.iter().filter(|flow| flow.records.contains(&violation.record)).any(|flow| {
             // A refusal that ends one attempt and begins the next tells of the next only where the page is about the
             // challenge.
             if flow.trigger == Some(violation.record) && page.link != Link::Challenge {
+                return false;
+            }
+            // A renewal that went wrong may be accepted for a while and end the grant all the same.
+            if page.link == Link::Renewal && flow.records.contains(&loss.record) {
                 return false;
             }
             flow.records.iter().filter_map(|id| trail.record(*id)).any(|other| {
@@ -160,6 +167,23 @@ fn is_about_the_request(page: &Page) -> bool {
         && matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal)
 }
 
+/// Whether a page judges what spans several requests, accepted ones among them.
+fn is_about_a_span(page: &Page) -> bool {
+    matches!(page.given, Kind::Session | Kind::TokenUse | Kind::StepUp)
+}
+
+/// Whether a step is one of those that a span is made of.
+fn is_in_span(span: &Record, id: RecordId, step: &Record) -> bool {
+    let bound = span.kind.bindings().any(|(binding, _)| span.found(binding) == Some(id));
+    let same = |field: Field| span.text(field).is_some() && span.text(field) == step.text(field);
+    bound
+        || match span.kind {
+            Kind::Session => same(Field::SessionId),
+            Kind::TokenUse => same(Field::Bearer),
+            _ => step.exchange > span.exchange && step.text(Field::RefusalReadsAs) == Some("insufficient"),
+        }
+}
+
 fn carries_token(record: &Record) -> bool {
     !matches!(record.state(Field::Bearer), State::Absent)
 }
@@ -169,6 +193,11 @@ fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss)
     let exchange = |id: RecordId| trail.record(id).map(|record| record.exchange);
     if violated == loss.record || exchange(violated) == exchange(loss.record) {
         return true;
+    }
+    if is_about_a_span(page)
+        && let (Some(span), Some(step)) = (trail.record(violated), trail.record(loss.record))
+    {
+        return is_in_span(span, loss.record, step);
     }
     if is_about_the_request(page) {
         // How another request was sent says nothing about this one, unless it is the same operation again.

@@ -20,6 +20,16 @@ pub struct Loss {
     pub repaired_by: Option<RecordId>,
     /// Whether the protocol foresees such a refusal: repaired, it is no loss and worth no word.
     pub is_foreseen: bool,
+    /// For the challenge that a login began with: how the login stopped. What explains the loss must explain this stop,
+    /// since the challenge itself is foreseen.
+    pub stop: Option<Symptom>,
+}
+
+impl Loss {
+    /// The symptom that a cause has to explain.
+    pub fn to_explain(&self) -> Symptom {
+        self.stop.unwrap_or(self.symptom)
+    }
 }
 
 /// How the server took an MCP exchange.
@@ -55,6 +65,8 @@ pub fn taken(exchange: &Record) -> Taken {
         404 if exchange.text(Field::ResponseContentType) == Some("application/json") => Taken::Neutral,
         400..=499 => Taken::Refused(Symptom::RequestRefused),
         500..=599 if is_page => Taken::Refused(Symptom::Unreadable),
+        // A token whose time is over was not taken, whatever the server says.
+        302 | 303 | 500 if exchange.is_true(Field::TokenExpired) => Taken::Refused(Symptom::RequestRefused),
         _ => Taken::Neutral,
     }
 }
@@ -91,7 +103,9 @@ pub fn symptoms(trail: &Trail) -> Vec<Loss> {
         let Some((symptom, link)) = shown else { continue };
         let repaired_by = repair(trail, id, record, symptom);
         let is_foreseen = is_foreseen(record, symptom);
-        found.push(Loss { symptom, record: id, link, repaired_by, is_foreseen });
+        let begins_login = symptom == Symptom::Unauthorized && is_challenge(record) && !has_token_before(trail, record);
+        let stop = begins_login.then(|| stop_of_login(trail, id));
+        found.push(Loss { symptom, record: id, link, repaired_by, is_foreseen, stop });
     }
     found
 }
@@ -107,7 +121,10 @@ fn mcp_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> {
     }
     match taken(record) {
         // A request that is refused for its own sake, while others with the token are taken, is no loss of authorization.
-        Taken::Refused(Symptom::RequestRefused) if token_was_taken(trail) => None,
+        Taken::Refused(Symptom::RequestRefused) if token_was_taken(trail) && !record.is_true(Field::TokenExpired) => {
+            None
+        }
+        Taken::Neutral if is_blocked(trail, record) => Some((Symptom::Unreadable, furthest_link(trail))),
         Taken::Refused(symptom) => Some((symptom, link_of_refusal(trail, record, symptom))),
         Taken::Accepted | Taken::Neutral => None,
     }
@@ -118,6 +135,29 @@ fn token_was_taken(trail: &Trail) -> bool {
     let taken_with_token =
         |record: &Record| taken(record) == Taken::Accepted && record.state(Field::Bearer) != &State::Absent;
     trail.of_kind(Kind::McpExchange).any(|(_, record)| taken_with_token(record))
+}
+
+/// How the login that a challenge began came to its end: the step that did not come, or that was refused.
+fn stop_of_login(trail: &Trail, challenge: RecordId) -> Symptom {
+    let flow =
+        trail.flows.iter().find(|flow| flow.records.contains(&challenge) && flow.records.first() <= Some(&challenge));
+    let records = || {
+        flow.into_iter().flat_map(|flow| &flow.records).filter(|id| **id > challenge).filter_map(|id| trail.record(*id))
+    };
+    let last = |kind: Kind| records().filter(|record| record.kind == kind).last();
+    if let Some(response) = last(Kind::TokenResponse) {
+        let refused = matches!(response.number(Field::Status), Some(400..=599));
+        return if refused { Symptom::TokenError } else { Symptom::NoMcpRequest };
+    }
+    if let Some(response) = last(Kind::AuthorizationResponse) {
+        let refused = matches!(response.state(Field::Error), State::Present(_));
+        return if refused { Symptom::AuthorizationError } else { Symptom::NoTokenRequest };
+    }
+    if let Some(request) = last(Kind::AuthorizationRequest) {
+        let refused = matches!(request.number(Field::Status), Some(400..=599));
+        return if refused { Symptom::AuthorizationError } else { Symptom::NoCallback };
+    }
+    Symptom::NoAuthorizationRequest
 }
 
 /// A 401 to a request without a token: the way in that the protocol foresees.
@@ -202,11 +242,15 @@ fn discovery_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> 
         Kind::AsMetadataRequest => Link::AsMetadata,
         _ => Link::Registration,
     };
+    let hidden = matches!(record.number(Field::Status), Some(200..=299)) && !is_readable(record);
+    (hidden || is_blocked(trail, record)).then_some((Symptom::Unreadable, link))
+}
+
+/// Whether the browser sent nothing, as the preflight brought no permission.
+fn is_blocked(trail: &Trail, record: &Record) -> bool {
     let preflight = record.found(Binding::Preflight).and_then(|id| trail.record(id));
-    let blocked = record.state(Field::Status) == &State::Absent
-        && preflight.is_some_and(|preflight| preflight.state(Field::AllowOrigin) == &State::Absent);
-    let unreadable = blocked || (matches!(record.number(Field::Status), Some(200..=299)) && !is_readable(record));
-    unreadable.then_some((Symptom::Unreadable, link))
+    record.state(Field::Status) == &State::Absent
+        && preflight.is_some_and(|preflight| preflight.state(Field::AllowOrigin) == &State::Absent)
 }
 
 /// Whether the protocol foresees such a refusal: a challenge, expiry, step-up, the end of a session.

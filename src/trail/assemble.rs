@@ -9,6 +9,7 @@ use super::derive;
 use super::flow;
 use super::groups;
 use super::identity::{self, Clients};
+use super::key_sets::KeySets;
 use super::read::urls;
 use super::record::{ExchangeId, Record};
 use super::revision;
@@ -17,7 +18,7 @@ use super::sightings;
 use super::steps::{self, Context};
 use super::twins;
 use super::view::View;
-use super::window::{Windows, visible_legs};
+use super::window::{Windows, is_own, visible_legs};
 use super::{Incident, Trail};
 use crate::capture::limits::Limits;
 use crate::decode::CaptureFacts;
@@ -58,8 +59,16 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
             *slot = client;
         }
     }
-    let assembly =
-        Assembly { directory: &directory, views: &views, exchanges: &exchanges, pairs: &pairs, end_marks, options };
+    let key_sets = KeySets::gather(&views, &roles, &directory, &options.limits);
+    let assembly = Assembly {
+        directory: &directory,
+        views: &views,
+        exchanges: &exchanges,
+        pairs: &pairs,
+        key_sets: &key_sets,
+        end_marks,
+        options,
+    };
     let trails = assembly.trails(&records, &clients);
     let mut trail_of = vec![None; exchanges.len()];
     for (at, trail) in trails.iter().enumerate() {
@@ -216,6 +225,7 @@ struct Assembly<'a> {
     views: &'a [View<'a>],
     exchanges: &'a [Exchange],
     pairs: &'a Pairs,
+    key_sets: &'a KeySets,
     end_marks: Vec<(CaptureId, Timestamp)>,
     options: &'a BuildOptions,
 }
@@ -269,13 +279,14 @@ impl Assembly<'_> {
                 .filter(|record| !record.is_upstream)
                 .map(|record| (record.exchange, record.kind))
                 .collect(),
+            own: of_client.iter().filter(|record| is_own(record)).map(|record| record.exchange).collect(),
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
             last_closed: std::cell::OnceCell::new(),
         };
         bind::bind(&mut records, &windows, self.views, self.pairs, &self.options.limits);
-        derive::after_binding(&mut records);
+        derive::after_binding(&mut records, self.key_sets);
         let mut exchanges: Vec<ExchangeId> = records
             .iter()
             .flat_map(|record| record.slots.iter().map(|slot| slot.exchange).chain([record.exchange]))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::key_sets::KeySets;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
@@ -44,7 +45,12 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
     };
     // `https://a` and `https://a/` have the same well-known location; the spelling that was named is the one expected.
     let bare = |issuer: &str| issuer.trim_end_matches('/').to_owned();
-    let expected = match named.iter().find(|named| bare(named) == bare(&found.identifier)) {
+    let same = named.iter().find(|named| bare(named) == bare(&found.identifier));
+    // At the root of a host that only one of the issuers named lies on, that one is meant, its path left out.
+    let on_host = |named: &&&str| urls::origin(named).as_deref() == Some(found.identifier.as_str());
+    let mut on_host = named.iter().filter(on_host);
+    let alone = on_host.next().filter(|first| found.form == "root" && on_host.all(|other| other == *first));
+    let expected = match same.or(alone) {
         Some(named) => State::Present(Value::from(*named)),
         // RFC 8414, 3.1: path insertion leaves no other reading.
         None if named.is_empty() && found.form != "root" => State::Present(Value::from(found.identifier.as_str())),
@@ -90,7 +96,7 @@ fn page_origins(records: &mut [Record]) {
 }
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
-pub(crate) fn after_binding(records: &mut [Record]) {
+pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut changes: Vec<Change> = Vec::new();
     let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
@@ -102,6 +108,8 @@ pub(crate) fn after_binding(records: &mut [Record]) {
                     None => (State::Unknown(Unknown::LegNotRecorded), record.exchange),
                 };
                 changes.push((at, Field::IssReceived, state, exchange, "request.query.iss"));
+                changes.push(client_id_issued(at, record));
+                changes.push(redirect_uri_registered(at, record, records));
             }
             Kind::TokenResponse => {
                 let request = get(record.found(Binding::TokenRequest));
@@ -120,12 +128,15 @@ pub(crate) fn after_binding(records: &mut [Record]) {
                     _ => State::Absent,
                 };
                 changes.push((at, Field::Rotated, rotated, record.exchange, "response.body.refresh_token"));
+                changes.push((at, Field::ExpiresAt, expires_at(record), record.exchange, "response.body.expires_in"));
             }
+            Kind::TokenRequest => changes.push(client_id_issued(at, record)),
             Kind::McpExchange => {
                 const PART: &str = "request.header.authorization";
                 changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
             }
             _ => {}
         }
@@ -159,6 +170,53 @@ fn granted_scope(response: &Record, request: Option<&Record>, records: &[Record]
     }
     let authorization = request.found(Binding::AuthorizationRequest).and_then(|id| records.get(id.0 as usize));
     authorization.map_or(State::Unknown(Unknown::LegNotRecorded), |request| request.state(Field::Scope).clone())
+}
+
+/// Whether a registration that issued the `client_id` is recorded.
+fn client_id_issued(at: usize, record: &Record) -> Change {
+    let state = match record.state(Field::ClientId) {
+        State::Present(_) => State::Present(Value::Flag(record.found(Binding::Registration).is_some())),
+        other => other.clone(),
+    };
+    (at, Field::ClientIdIssued, state, record.exchange, "request.query.client_id")
+}
+
+/// Whether the redirect URI is among those registered, by registration or by a client ID metadata document.
+fn redirect_uri_registered(at: usize, record: &Record, records: &[Record]) -> Change {
+    const PART: &str = "request.query.redirect_uri";
+    let registration = record.found(Binding::Registration).and_then(|id| records.get(id.0 as usize));
+    let client_id = record.text(Field::ClientId);
+    let document = || {
+        let is_it = |other: &&Record| other.kind == Kind::ClientMetadataFetch && other.text(Field::Url) == client_id;
+        records.iter().rfind(is_it).map(|fetch| (fetch, fetch.list(Field::DocumentRedirectUris)))
+    };
+    // RFC 7591, 3.2.1: the answer says what was registered; where it does not, what was asked for holds.
+    let registered = registration.map(|registration| match registration.list(Field::ResponseRedirectUris) {
+        [] => (registration, registration.list(Field::RedirectUris)),
+        answered => (registration, answered),
+    });
+    let (state, exchange) = match (registered.or_else(document), record.text(Field::RedirectUri)) {
+        (Some((holder, uris)), Some(used)) if !uris.is_empty() => {
+            (State::Present(Value::Flag(uris.iter().any(|uri| urls::fits_redirect(uri, used)))), holder.exchange)
+        }
+        _ => (State::Unknown(Unknown::LegNotRecorded), record.exchange),
+    };
+    (at, Field::RedirectUriRegistered, state, exchange, PART)
+}
+
+/// When a token ends: its claim, else the lifetime that came with it.
+fn expires_at(response: &Record) -> State {
+    if let claim @ State::Present(_) = response.state(Field::AccessTokenJwtExp) {
+        return claim.clone();
+    }
+    match (response.number(Field::AnsweredAt), response.state(Field::ExpiresIn)) {
+        (Some(answered), State::Present(_)) => {
+            let lifetime = response.number(Field::ExpiresIn).unwrap_or_default();
+            State::Present(Value::Number((answered / 1_000_000).saturating_add(lifetime)))
+        }
+        (None, State::Present(_)) => State::Unknown(Unknown::Opaque),
+        (_, other) => other.clone(),
+    }
 }
 
 /// What each value was issued as.
@@ -239,6 +297,17 @@ fn token_expired(exchange: &Record, issuing: Option<&Record>) -> State {
     }
 }
 
+/// Whether the published keys of the issuer that a token names verify it.
+fn verified(exchange: &Record, key_sets: &KeySets) -> State {
+    match (exchange.text(Field::Bearer), exchange.text(Field::BearerJwtIss)) {
+        (Some(token), Some(issuer)) => match key_sets.verify(issuer, token) {
+            Some(verified) => State::Present(Value::Flag(verified)),
+            None => State::Unknown(Unknown::Opaque),
+        },
+        _ => State::Unknown(Unknown::Opaque),
+    }
+}
+
 /// What the client held, asked for and got in a step-up.
 fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
@@ -266,7 +335,7 @@ fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
     let Some((name, step)) = first else {
         let unknown = |binding: Binding| matches!(record.bound(binding), super::record::Bound::Unknown(_));
         let open =
-            [Binding::NextAuthorizationRequest, Binding::NextRefreshRequest, Binding::Retry].into_iter().all(unknown);
+            [Binding::NextAuthorizationRequest, Binding::NextRefreshRequest, Binding::Retry].into_iter().any(unknown);
         let answer = if open { State::Unknown(Unknown::WindowOpen) } else { State::text(Some("none")) };
         changes.push((at, Field::StepUpAnswer, answer, refusal.exchange, "response.status"));
         return changes;

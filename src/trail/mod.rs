@@ -12,6 +12,7 @@ mod eras;
 mod flow;
 mod groups;
 mod identity;
+mod key_sets;
 mod keys;
 pub mod read;
 pub mod record;

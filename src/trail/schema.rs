@@ -463,6 +463,15 @@ names! {
         /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
         /// the token tells no time.
         TokenExpired = "token_expired",
+        /// Derived: `jwt` where the token can be read as one, else `opaque`.
+        BearerForm = "bearer.form",
+        /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.
+        ExpiresAt = "expires_at",
+        /// Derived: whether these recordings show a registration that issued this `client_id` at this issuer.
+        ClientIdIssued = "client_id_issued",
+        /// Derived: whether the client registered this `redirect_uri`, or one that differs in nothing but the port of a
+        /// loopback address (RFC 8252, 7.3). Unknown where the registration is not recorded.
+        RedirectUriRegistered = "redirect_uri_registered",
         /// Derived: kinds of the messages in the request body, sorted, each once.
         MessageKinds = "message_kinds",
         /// Derived: kinds of the messages in the answer, sorted, each once.

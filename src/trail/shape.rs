@@ -119,6 +119,8 @@ impl Field {
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::ClientIdIssued
+            | F::RedirectUriRegistered
             | F::BearerJwtVerified
             | F::Active
             | F::RedirectSeen
@@ -133,6 +135,7 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
@@ -164,6 +167,10 @@ impl Field {
                 Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
+            Field::BearerForm => Some(&["jwt", "opaque"]),
+            Field::StepUpAnswer => Some(&["authorize", "refresh", "repeat", "none"]),
+            Field::Target => Some(&["resource", "issuer"]),
+            Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
             Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
             Field::IdType => Some(&["string", "integer", "number", "null", "boolean", "array", "object"]),

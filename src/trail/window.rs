@@ -29,6 +29,9 @@ pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Le
 pub(crate) struct Windows<'a> {
     /// The exchanges of the client with their kinds, in time order.
     pub steps: Vec<(ExchangeId, Kind)>,
+    /// Those of them that go over connections of the client itself, its callback listener's included. A browser keeps
+    /// its connections open for reasons of its own.
+    pub own: Vec<ExchangeId>,
     /// Its visible legs.
     pub legs: Vec<Leg>,
     /// All exchanges.
@@ -74,7 +77,7 @@ impl Windows<'_> {
     fn last_closed(&self) -> Option<Timestamp> {
         *self.last_closed.get_or_init(|| {
             let closed = |id: ExchangeId| Some(self.exchange(id)?.connection.closed?.at);
-            let all: Option<Vec<Timestamp>> = self.steps.iter().map(|(id, _)| closed(*id)).collect();
+            let all: Option<Vec<Timestamp>> = self.own.iter().map(|id| closed(*id)).collect();
             all?.into_iter().max()
         })
     }
@@ -88,6 +91,16 @@ impl Windows<'_> {
 
     fn exchange(&self, id: ExchangeId) -> Option<&Exchange> {
         self.exchanges.get(id.0 as usize)
+    }
+}
+
+/// Whether an exchange goes over a connection of the client itself: not what the browser says to the authorization
+/// server.
+pub(crate) fn is_own(record: &Record) -> bool {
+    match record.kind {
+        Kind::AuthorizationRequest => false,
+        Kind::AuthorizationResponse => record.is_true(Field::CallbackSeen),
+        _ => !record.is_upstream,
     }
 }
 

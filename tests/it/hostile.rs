@@ -90,7 +90,7 @@ fn message(facts: &CaptureFacts) -> &str {
 }
 
 fn read(content: impl Into<Bytes>, limits: Limits) -> (CaptureFacts, Vec<authtrail::decode::exchange::Exchange>) {
-    let options = ReadOptions { limits, sha256: false };
+    let options = ReadOptions { limits, ..ReadOptions::default() };
     read_content(Path::new("test.har"), CaptureId(0), content.into(), &options)
 }
 
@@ -144,7 +144,7 @@ fn a_compression_bomb_stops_at_the_limit() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), encoder.finish().unwrap()).unwrap();
     let limits = Limits { memory: 8 << 20, ..Limits::default() };
-    let decoded = read_all(&[file.path().to_owned()], &ReadOptions { limits, sha256: false });
+    let decoded = read_all(&[file.path().to_owned()], &ReadOptions { limits, ..ReadOptions::default() });
     assert_eq!(message(&decoded.captures[0]), "decompresses to more than the limit; read the first 8388608 octets");
     assert_eq!(decoded.exchanges.len(), 1);
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod expected;
+mod flows;
 mod formats;
 mod hostile;
 mod house;
@@ -9,6 +10,7 @@ mod judge;
 mod labelled;
 mod made;
 mod messages;
+mod packets;
 mod pages;
 mod readme;
 mod report_fixtures;
@@ -18,6 +20,7 @@ mod run;
 mod secrets;
 mod shapes;
 mod stories;
+mod tls;
 mod verdicts;
 mod walk;
 mod withheld;

@@ -17,6 +17,8 @@ struct Head {
     alternatives: Vec<String>,
     #[serde(default)]
     explains: Vec<String>,
+    #[serde(default)]
+    tried_after: Vec<String>,
 }
 
 /// A page, and where it lies.
@@ -30,7 +32,13 @@ impl Page {
     /// Whether a cause by that page may stand in a recording of this one.
     fn is_related_to(&self, other: &Page) -> bool {
         let names = |page: &Page, slug: &String| page.alternatives().any(|named| named == slug);
-        self.slug == other.slug || names(self, &other.slug) || names(other, &self.slug)
+        // A wrong repair is tried after a loss that another page explains.
+        let is_attempt = |page: &Page| !page.head.tried_after.is_empty();
+        is_attempt(self)
+            || is_attempt(other)
+            || self.slug == other.slug
+            || names(self, &other.slug)
+            || names(other, &self.slug)
     }
 
     fn alternatives(&self) -> impl Iterator<Item = &String> {

@@ -157,9 +157,13 @@ fn attempted_repairs(
     let is_after = |page: PageId| {
         let verdict = diagnosis.verdicts.iter().find(|verdict| verdict.page == page);
         let mut violations = verdict.into_iter().flat_map(|verdict| &verdict.violations);
-        violations.any(|violation| exchange(violation.record) > exchange(cause.candidate.record))
+        violations.any(|violation| exchange(violation.record) >= exchange(cause.candidate.record))
     };
-    let tried = |page: &PageId| rules.page(*page).tried_after.contains(&cause.loss.symptom) && is_after(*page);
+    let tried = |page: &PageId| {
+        *page != cause.candidate.page
+            && rules.page(*page).tried_after.contains(&cause.loss.to_explain())
+            && is_after(*page)
+    };
     found.iter().filter(|(page, _)| tried(page)).map(|(_, finding)| finding.id.clone()).collect()
 }
 

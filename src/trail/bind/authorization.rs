@@ -93,10 +93,7 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
         Some(_) => {
             let answers = |other: &Record| other.exchange >= record.exchange && other.text(Field::State) == state;
             let answer = binder.of_kind(Kind::AuthorizationResponse).find(|(_, other)| answers(other));
-            answer.map_or_else(
-                || binder.windows.missing_after(record.exchange, Kind::AuthorizationResponse),
-                |(id, _)| Bound::Found(id),
-            )
+            answer.map_or_else(|| binder.missing_after(record, Kind::AuthorizationResponse), |(id, _)| Bound::Found(id))
         }
         None => response_by_redirects(binder, record),
     };
@@ -182,14 +179,27 @@ fn parallel_attempt(binder: &Binder<'_>, record: &Record, request: Option<Record
 
 pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let code = record.text(Field::Code);
-    let request = code.and_then(|_| {
-        let carried =
-            binder.last_before(record, Kind::AuthorizationResponse, |other| other.text(Field::Code) == code)?;
-        request_of_response(binder, binder.record(carried)?)
+    let carried = code.and_then(|_| {
+        binder.last_before_or_at(record, Kind::AuthorizationResponse, |other| other.text(Field::Code) == code)
     });
-    let not_by_code =
-        if record.state(Field::Code) == &State::Absent { Bound::None(Closing::NotNeeded) } else { NOT_KNOWN };
-    found.push((id, Binding::AuthorizationRequest, found_or(request, not_by_code)));
+    let request = carried.and_then(|id| binder.record(id)).and_then(|response| request_of_response(binder, response));
+    // A server that grants one code again and again gives the same one to several attempts: it tells nothing then.
+    let granted_before = |other: &Record| {
+        other.text(Field::Code) == code
+            && other.text(Field::Issuer) == record.text(Field::Issuer)
+            && binder.response_of(other).is_some_and(is_usable)
+    };
+    let is_reissued = binder.response_of(record).is_some_and(is_usable)
+        && binder.last_before(record, Kind::TokenRequest, granted_before).is_some_and(|earlier| {
+            let earlier = binder.record(earlier).map(|earlier| earlier.exchange);
+            carried.and_then(|id| binder.record(id)).is_some_and(|response| Some(response.exchange) < earlier)
+        });
+    let bound = match (record.state(Field::Code), request) {
+        (State::Absent, _) => Bound::None(Closing::NotNeeded),
+        (_, Some(_)) if is_reissued => Bound::Unknown(Unknown::Ambiguous),
+        (_, request) => found_or(request, NOT_KNOWN),
+    };
+    found.push((id, Binding::AuthorizationRequest, bound));
     found.push((id, Binding::VerifierOwner, verifier_owner(binder, record)));
     bind_other_uses(binder, id, record, found);
     found.push((id, Binding::Registration, registration_for(binder, record)));

@@ -99,6 +99,24 @@ pub fn is_loopback(url: &str) -> bool {
     }
 }
 
+/// Whether a redirect URI is one that was registered: octet for octet, but for the port of a loopback address
+/// (RFC 8252, 7.3). `localhost` is no address (8.3).
+pub fn fits_redirect(registered: &str, used: &str) -> bool {
+    if registered == used {
+        return true;
+    }
+    let (Ok(registered), Ok(used)) = (url::Url::parse(registered), url::Url::parse(used)) else { return false };
+    let loopback = match used.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        _ => false,
+    };
+    let rest = |url: &url::Url| {
+        (url.host().map(|host| host.to_owned()), url.path().to_owned(), url.query().map(str::to_owned))
+    };
+    loopback && used.scheme() == "http" && registered.scheme() == "http" && rest(&registered) == rest(&used)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +144,21 @@ mod tests {
     fn endpoints_drop_query_and_default_port() {
         assert_eq!(endpoint("HTTPS://A.test:443/mcp?x=1#y"), "https://a.test/mcp");
         assert_eq!(endpoint("https://a.test"), "https://a.test/");
+    }
+
+    #[test]
+    fn redirect_uris_fit_but_for_the_port_of_a_loopback_address() {
+        for (registered, used, expected) in [
+            ("http://127.0.0.1:1/cb", "http://127.0.0.1:1/cb", true),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:33418/cb", true),
+            ("http://[::1]:1/cb", "http://[::1]:2/cb", true),
+            ("http://localhost:1/cb", "http://localhost:2/cb", false),
+            ("http://localhost:1/cb", "http://127.0.0.1:1/cb", false),
+            ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/callback", false),
+            ("https://a.test:1/cb", "https://a.test:2/cb", false),
+            ("not a url", "http://127.0.0.1:2/cb", false),
+        ] {
+            assert_eq!(fits_redirect(registered, used), expected, "{registered} {used}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{exchange_fields, parameter, parameter_list, space_list};
+use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Unknown};
 use crate::trail::classify::{Directory, callback_params, is_callback, response_params};
 use crate::trail::read::params::Params;
@@ -11,7 +12,7 @@ use crate::trail::record::{ExchangeId, Record, State, Value};
 use crate::trail::schema::{Field, Kind};
 use crate::trail::view::View;
 
-pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Directory) {
+pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Directory, limits: &Limits) {
     let pushed = view.method() == "POST";
     let params = match (&view.form, pushed) {
         (Ok(Some(form)), true) => Ok(form),
@@ -47,6 +48,40 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
         names => State::Present(Value::List(names.iter().map(|name| Arc::from(*name)).collect())),
     };
     record.set(Field::DuplicateParameters, repeated, base);
+    record.set(Field::Error, error_of_page(view, limits), "response.body");
+}
+
+/// The error code that a refusal of the authorization endpoint names in its body, JSON or page; absent where it does not
+/// refuse. Codes of RFC 6749, 4.1.2.1 and 5.2, RFC 7591, 3.2.2, and RFC 8707, 2; and those of Entra ID.
+fn error_of_page(view: &View<'_>, limits: &Limits) -> State {
+    const CODES: [&str; 11] = [
+        "invalid_redirect_uri",
+        "redirect_uri_mismatch",
+        "invalid_target",
+        "invalid_client",
+        "unauthorized_client",
+        "invalid_scope",
+        "unsupported_response_type",
+        "access_denied",
+        "temporarily_unavailable",
+        "server_error",
+        "invalid_request",
+    ];
+    match view.status() {
+        None => return State::Unknown(Unknown::ResponseNotRecorded),
+        Some(400..=599) => {}
+        Some(_) => return State::Absent,
+    }
+    let body = match view.exchange.answer.response().map(|response| response.body.text(limits)) {
+        Some(Ok(body)) => body.unwrap_or_default(),
+        Some(Err(reason)) => return State::Unknown(reason),
+        None => return State::Unknown(Unknown::ResponseNotRecorded),
+    };
+    if let Some(at) = body.find("AADSTS") {
+        let digits = body.get(at + 6..).unwrap_or_default().bytes().take_while(u8::is_ascii_digit).count();
+        return State::text(body.get(at..at + 6 + digits.min(9)));
+    }
+    State::text(CODES.into_iter().find(|code| body.contains(code)))
 }
 
 /// A parameter that is not in the URL may be in the request object or the pushed request that the URL names

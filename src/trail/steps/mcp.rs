@@ -101,6 +101,11 @@ fn fill_claims(token: &State, record: &mut Record) {
     let key = claim(token, &claims, |claims| claims.key_thumbprint().map(Value::from));
     record.set(Field::BearerJwtCnf, key, format!("{PART}.cnf.jkt"));
     record.set(Field::BearerJwtScope, space_list(text("scope")), format!("{PART}.scope"));
+    let form = match (token, &claims) {
+        (State::Present(_), Some(read)) => State::text(Some(if read.is_some() { "jwt" } else { "opaque" })),
+        (other, _) => other.clone(),
+    };
+    record.set(Field::BearerForm, form, "request.header.authorization");
     let key_id = claim(token, &claims, |claims| claims.header("kid").map(Value::from));
     record.set(Field::BearerJwtKid, key_id, format!("{PART}.kid"));
 }

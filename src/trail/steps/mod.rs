@@ -48,7 +48,7 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
         Kind::AsMetadataRequest => metadata::fill_authorization_server(view, &mut record, context.limits),
         Kind::ClientMetadataFetch => metadata::fill_client(view, &mut record, context.limits),
         Kind::RegistrationRequest => metadata::fill_registration(view, &mut record, context),
-        Kind::AuthorizationRequest => authorization::fill_request(view, &mut record, context.directory),
+        Kind::AuthorizationRequest => authorization::fill_request(view, &mut record, context.directory, context.limits),
         Kind::TokenRequest => {
             token::fill_request(view, &mut record, context.directory);
             let mut response = Record::new(Kind::TokenResponse, id);

@@ -1,0 +1,58 @@
+"""Recordings of wrong repairs that were tried after a loss."""
+
+from rule_recordings import append, begin_again, last, native, native_with_login_page, other_login, page, refuse, refused_grant
+
+
+def redeemed_twice(made, same):
+    """The verifier of another login is redeemed, and redeemed again."""
+    made["token"].set_form(code_verifier=other_login(made))
+    refused_grant(made, made["token"])
+    made.cut_after("token")
+    again = append(made, "again_token", made["token"].copy())
+    again.gap = 1.5
+    if not same:
+        again.set_form(code_verifier=made.text())
+
+
+@page(native_with_login_page, ok=lambda made: redeemed_twice(made, same=False))
+def redemption_repeated_unchanged(made):
+    redeemed_twice(made, same=True)
+
+
+def second_attempt(made, **changes):
+    """The first login ends with a refused redemption, and the client begins another one."""
+    made["token"].set_form(code_verifier=made.text())
+    refused_grant(made, made["token"])
+    made.cut_after("token")
+    begin_again(made)
+    verifier, challenge = made.pkce()
+    again = append(made, "again_authorization", made["authorization"].copy())
+    again.set_query(**{"code_challenge": challenge, "state": made.uuid(), **changes})
+    again.redirect_to("/interaction/" + made.text())
+    return verifier
+
+
+@page(native, ok=second_attempt)
+def pkce_dropped_between_attempts(made):
+    second_attempt(made, code_challenge=None, code_challenge_method=None)
+
+
+@page(native, ok=second_attempt)
+def challenge_method_downgraded(made):
+    verifier = second_attempt(made)
+    made[last(made)].set_query(code_challenge=verifier, code_challenge_method="plain")
+
+
+def repeated_with_another_token(made):
+    accepted = made["initialize"].copy()
+    refuse(made, "initialize")
+    again = append(made, "again_initialize", accepted)
+    again.gap = 1.5
+    again.set_header("authorization", "Bearer " + made.reissued(made.token, jti=made.text()))
+
+
+@page(native, ok=repeated_with_another_token)
+def refused_request_repeated_unchanged(made):
+    refuse(made, "initialize")
+    again = append(made, "again_initialize", made["initialize"].copy())
+    again.gap = 1.5
