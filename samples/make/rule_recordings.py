@@ -377,7 +377,7 @@ def main(wanted):
 
 
 # Makers in files of their own register their pages here.
-MORE = ["rules_attempts", "rules_token_endpoint", "rules_token_use"]
+MORE = ["rules_attempts", "rules_token_endpoint", "rules_token_use", "rules_extensions"]
 
 if __name__ == "__main__":
     # They import this module by its name, so that all register in one place.

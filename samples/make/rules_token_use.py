@@ -22,13 +22,13 @@ from incidents import (
     document,
     expires,
     native,
-    page,
     refuse,
     refused_grant,
     retry,
     say_invalid,
     without_token,
 )
+from rules_token_endpoint import whole_page as page
 
 
 def challenge_of(step):

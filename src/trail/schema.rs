@@ -845,7 +845,7 @@ names! {
         ParallelAttempt = "parallel_attempt",
         /// Any authorization request in the recordings whose challenge fits this verifier.
         VerifierOwner = "verifier_owner",
-        /// An earlier request with the same code or refresh token at the same issuer.
+        /// An earlier request with the same code, refresh token or assertion at the same issuer.
         EarlierUse = "earlier_use",
         /// Another request with the same code or refresh token at the same issuer that was granted.
         GrantedUse = "granted_use",
