@@ -105,11 +105,17 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
 }
 
-/// Without a state: the response that comes next, where no other authorization request stands between.
+/// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
+/// stands between.
 fn response_by_redirects(binder: &Binder<'_>, record: &Record) -> Bound {
+    let redirect = |other: &Record| other.slot(Field::RedirectSeen).map(|slot| slot.exchange);
+    let mut responses = binder.of_kind(Kind::AuthorizationResponse);
+    if let Some((id, _)) = responses.find(|(_, other)| redirect(other) == Some(record.exchange)) {
+        return Bound::Found(id);
+    }
     let next_request = binder.first_after(record, Kind::AuthorizationRequest, |_| true);
     let until = next_request.and_then(|id| binder.record(id)).map(|next| next.exchange);
-    binder.later(record, Kind::AuthorizationResponse, |other| until.is_none_or(|until| other.exchange <= until))
+    binder.later(record, Kind::AuthorizationResponse, |other| until.is_none_or(|until| other.exchange < until))
 }
 
 pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
