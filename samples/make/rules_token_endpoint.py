@@ -1,9 +1,11 @@
 """PKCE and the token endpoint, for the recordings beside the rule pages."""
 
+import base64
 import json
 from urllib.parse import urlencode
 
 import traffic
+from incidents import page as registers
 from incidents import (
     HOSTS,
     answer_authorization,
@@ -13,11 +15,53 @@ from incidents import (
     native,
     native_with_login_page,
     other_login,
-    page,
     refuse,
     refused_grant,
     retry,
 )
+
+# Headers that say something; the others are left out, to keep the recordings small.
+TELLING = {
+    "accept", "access-control-allow-headers", "access-control-allow-origin", "access-control-expose-headers",
+    "access-control-request-headers", "access-control-request-method", "authorization", "cache-control", "content-length",
+    "content-type", "date", "dpop", "host", "location", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id",
+    "origin", "user-agent", "www-authenticate",
+}
+UNUSED = {
+    "claims_supported", "end_session_endpoint", "id_token_signing_alg_values_supported", "claim_types_supported",
+    "claims_parameter_supported", "request_uri_parameter_supported", "response_modes_supported", "subject_types_supported",
+    "token_endpoint_auth_signing_alg_values_supported", "userinfo_endpoint", "pushed_authorization_request_endpoint",
+    "revocation_endpoint", "response_types_supported",
+}
+
+
+def page(build, ok=None):
+    """As `whole_page`, up to the first request with the token."""
+
+    def login(seed):
+        made = build(seed)
+        made.drop("initialized", "list", "call")
+        return made
+
+    return whole_page(login, ok)
+
+
+def whole_page(build, ok=None):
+    """As `incidents.page`, with smaller recordings."""
+
+    def slim(seed):
+        made = build(seed)
+        for step in made.steps.values():
+            for side in ("request", "response"):
+                headers = step.entry[side]["headers"]
+                headers[:] = [header for header in headers if header["name"].lower() in TELLING]
+        if "as_metadata" in made.steps:
+            answer = {name: value for name, value in made["as_metadata"].answer.items() if name not in UNUSED}
+            made["as_metadata"].respond_json(answer)
+        return made
+
+    return registers(slim, ok)
+
 
 SECRET = "Zq1f-test-only-8Jx0vT2nKp5sYw"
 
@@ -45,8 +89,6 @@ def confidential(method):
 
 def authenticate(made, method):
     """Authenticates the token request by this method."""
-    import base64
-
     client_id = made["authorization"].query["client_id"]
     if method == "client_secret_basic":
         credentials = base64.b64encode(f"{client_id}:{SECRET}".encode()).decode()
@@ -282,7 +324,7 @@ def token_error_unreadable(made):
 
 @page(native, ok=refuse_token)
 def token_error_status_unfit(made):
-    refuse_token(made)
+    refuse_request(made)
     made["token"].set_status(500, "Internal Server Error")
 
 

@@ -28,7 +28,7 @@ pub(super) fn changes(records: &[Record]) -> Vec<Change> {
             Kind::McpExchange => {
                 const PATH: &[Binding] = &[Binding::IssuingTokenResponse, Binding::TokenRequest, Binding::AsMetadata];
                 let (issuer, exchange) = match follow(records, record, PATH) {
-                    Ok(metadata) => (metadata.state(Field::ExpectedIssuer).clone(), metadata.exchange),
+                    Ok(metadata) => (issuer_asked(metadata, record, records), metadata.exchange),
                     Err(state) => (state, record.exchange),
                 };
                 changes.push((at, Field::TokenIssuer, issuer, exchange, "request.url"));
@@ -58,6 +58,22 @@ fn follow<'r>(records: &'r [Record], from: &'r Record, path: &[Binding]) -> Resu
         };
     }
     Ok(current)
+}
+
+/// The issuer that a client asked for by a metadata request. Where the request could be for several issuers, the document
+/// tells, unless the resource metadata names one at the same origin: that may be the one meant.
+fn issuer_asked(metadata: &Record, exchange: &Record, records: &[Record]) -> State {
+    let asked = metadata.state(Field::ExpectedIssuer);
+    let (State::Unknown(_), Ok(resource)) = (asked, follow(records, exchange, &[Binding::ResourceMetadata])) else {
+        return asked.clone();
+    };
+    let origin = metadata.text(Field::Url).and_then(urls::origin);
+    let named = resource.list(Field::DocumentAuthorizationServers);
+    if named.iter().any(|issuer| urls::origin(issuer) == origin) {
+        asked.clone()
+    } else {
+        metadata.state(Field::DocumentIssuer).clone()
+    }
 }
 
 /// Whether an audience is at the origin of the resource that the metadata announces.

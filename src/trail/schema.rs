@@ -645,7 +645,7 @@ names! {
         RedirectTarget = "redirect_target",
         /// The same request one hop nearer to the server.
         SeenUpstream = "seen_upstream",
-        /// Of an accepted request without token: one with the same methods and no token that was refused with 401.
+        /// Of a request without token: another with the same methods and no token that was refused with 401.
         RefusedAlike = "refused_alike",
         /// The last earlier exchange of the client at this endpoint that was accepted.
         EarlierAccepted = "earlier_accepted",
@@ -690,7 +690,7 @@ names! {
         ParallelAttempt = "parallel_attempt",
         /// Any authorization request in the recordings whose challenge fits this verifier.
         VerifierOwner = "verifier_owner",
-        /// An earlier request with the same code or refresh token at the same issuer.
+        /// An earlier request with the same code, refresh token or assertion at the same issuer.
         EarlierUse = "earlier_use",
         /// Another request with the same code or refresh token at the same issuer that was granted.
         GrantedUse = "granted_use",

@@ -232,11 +232,12 @@ fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     binder.earlier(owner.map(|(id, _)| id), Kind::AuthorizationRequest)
 }
 
-/// Other requests with the same code or the same refresh token at the same issuer.
+/// Other requests with the same code, refresh token or assertion at the same issuer.
 fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let field = match record.text(Field::GrantType) {
         Some("authorization_code") => Field::Code,
         Some("refresh_token") => Field::RefreshToken,
+        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => Field::AssertionJti,
         _ => {
             for binding in
                 [Binding::EarlierUse, Binding::GrantedUse, Binding::OverlappingUse, Binding::UseAfterRotation]

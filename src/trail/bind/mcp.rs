@@ -35,11 +35,12 @@ pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, 
 /// A request with the same methods that was refused because it carried no token.
 fn refused_alike(binder: &Binder<'_>, record: &Record) -> Bound {
     let methods = |record: &Record| (record.state(Field::Method).clone(), record.state(Field::JsonrpcMethod).clone());
-    // Only asked of requests without token that were not refused themselves.
-    if record.state(Field::Bearer) != &State::Absent || !is_accepted(record) {
+    // Only asked of requests without token.
+    if record.state(Field::Bearer) != &State::Absent {
         return Bound::None(Closing::NotNeeded);
     }
-    let alike = |id: &&RecordId| binder.record(**id).is_some_and(|other| methods(other) == methods(record));
+    let is_other = |other: &Record| other.exchange != record.exchange && methods(other) == methods(record);
+    let alike = |id: &&RecordId| binder.record(**id).is_some_and(is_other);
     let refused = binder.refused_without_token.iter().find(alike);
     refused.map_or(Bound::None(Closing::NotNeeded), |id| Bound::Found(*id))
 }

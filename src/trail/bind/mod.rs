@@ -176,9 +176,11 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Whether a token response gives a token that can be used.
+/// Whether a token response gives a token that can be used. What an exchange marks as `N_A` is no access token (RFC 8693,
+/// 2.2.1).
 pub(crate) fn is_usable(response: &Record) -> bool {
     matches!(response.number(Field::Status), Some(200..=299))
+        && response.text(Field::TokenType) != Some("n_a")
         && matches!(
             response.state(Field::AccessToken),
             super::record::State::Present(_) | super::record::State::Unread(_)

@@ -59,3 +59,28 @@ impl Assertion {
         self.set(record, field, name, |claims| claims.number(name).map(Value::Number));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::trail::record::ExchangeId;
+    use crate::trail::schema::Kind;
+
+    #[test]
+    fn claims_of_both_assertions_are_read() {
+        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let grant =
+            format!("{}.{}.c2ln", part(r#"{"alg":"none","typ":"oauth-ID-JAG+jwt"}"#), part(r#"{"aud":"a","jti":"j"}"#));
+        let params = Params::parse(&format!("assertion={grant}&client_assertion=opaque"));
+        let mut record = Record::new(Kind::TokenRequest, ExchangeId(0));
+        fill(&mut record, Ok(&params));
+        assert_eq!(record.text(Field::AssertionTyp), Some("oauth-id-jag+jwt"));
+        assert_eq!(record.text(Field::AssertionJti), Some("j"));
+        assert_eq!(record.list(Field::AssertionAud).len(), 1);
+        assert_eq!(record.state(Field::AssertionIss), &State::Absent);
+        assert_eq!(record.state(Field::ClientAssertionIss), &State::Unknown(Unknown::Opaque));
+    }
+}
