@@ -180,23 +180,6 @@ def refused_registration_repeated(made):
     refused_first(made, 3, scope="mcp:everything")
 
 
-def registered_first(made):
-    """The registration comes before the challenge, from an earlier connection."""
-    registration = made["registration"]
-    made.drop("registration")
-    made.steps = {"registration": registration, **made.steps}
-    return registration
-
-
-@page(of("2026-07-28", registers), ok=registered_first)
-def client_id_of_another_issuer(made):
-    registration = registered_first(made)
-    registration.url = registration.url.replace("as.example.com", "old-as.example.com")
-    answer = registration.answer
-    registration.respond_json(answer | {"registration_client_uri": answer["registration_client_uri"].replace("as.", "old-as.", 1)})
-    error_page(made, "invalid_client")
-
-
 @page(registers, ok=registered)
 def registration_success_not_201(made):
     made["registration"].set_status(200, "OK")

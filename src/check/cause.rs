@@ -84,7 +84,7 @@ pub fn cause(
     for loss in losses {
         for verdict in verdicts {
             let page = rules.page(verdict.page);
-            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict) {
+            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict, loss) {
                 continue;
             }
             let fits = |record: RecordId| {
@@ -132,19 +132,23 @@ fn lower(certainty: Certainty) -> Certainty {
 }
 
 /// Step 3: the same fault stands in an attempt that was accepted, so it breaks nothing here.
-fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict) -> bool {
+fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss: &Loss) -> bool {
     verdict.violations.iter().any(|violation| {
         let Some(record) = trail.record(violation.record) else { return false };
         if is_about_the_request(page) {
             return taken(record) == Taken::Accepted;
         }
-        if is_about_a_span(page) {
+        if is_about_a_span(page) || is_about_the_grant(page, loss) {
             return false;
         }
         trail.flows.iter().filter(|flow| flow.records.contains(&violation.record)).any(|flow| {
             // A refusal that ends one attempt and begins the next tells of the next only where the page is about the
             // challenge.
             if flow.trigger == Some(violation.record) && page.link != Link::Challenge {
+                return false;
+            }
+            // A renewal that went wrong may be accepted for a while and end the grant all the same.
+            if page.link == Link::Renewal && flow.records.contains(&loss.record) {
                 return false;
             }
             flow.records.iter().filter_map(|id| trail.record(*id)).any(|other| {
@@ -161,6 +165,21 @@ fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict) -> b
 fn is_about_the_request(page: &Page) -> bool {
     page.given == Kind::McpExchange
         && matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal)
+}
+
+/// Whether a page judges a renewal and the loss is a later one: the token in between was accepted, the grant was not.
+fn is_about_the_grant(page: &Page, loss: &Loss) -> bool {
+    page.given == Kind::TokenRequest && page.link == Link::Renewal && loss.symptom == Symptom::TokenError
+}
+
+/// Whether two token requests, or the answers to them, belong to one grant.
+fn in_one_grant(trail: &Trail, a: RecordId, b: RecordId) -> bool {
+    let root = |id: RecordId| {
+        let record = trail.record(id)?;
+        let request = if record.kind == Kind::TokenResponse { record.found(Binding::TokenRequest)? } else { id };
+        trail.record(request)?.found(Binding::GrantRoot)
+    };
+    root(a).is_some_and(|first| root(b) == Some(first))
 }
 
 /// Whether a page judges what spans several requests, accepted ones among them.
@@ -188,6 +207,9 @@ fn carries_token(record: &Record) -> bool {
 fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> bool {
     let exchange = |id: RecordId| trail.record(id).map(|record| record.exchange);
     if violated == loss.record || exchange(violated) == exchange(loss.record) {
+        return true;
+    }
+    if is_about_the_grant(page, loss) && in_one_grant(trail, violated, loss.record) {
         return true;
     }
     if is_about_a_span(page)
@@ -218,7 +240,7 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
     let reads_as = refused.text(Field::RefusalReadsAs);
     let attaches = matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal);
     match refused.state(Field::Bearer) {
-        State::Present(_) | State::Unread(_) if reads_as == Some("missing") => attaches,
+        State::Present(_) | State::Unread(_) if matches!(reads_as, Some("missing" | "nonce")) => attaches,
         // A login that began with this refusal tells of what came after it.
         State::Present(_) | State::Unread(_) => {
             attaches

@@ -94,6 +94,29 @@ impl Field {
             | F::Scope
             | F::GrantedScope
             | F::Resource
+            | F::DuplicateParameters
+            | F::MessageKinds
+            | F::AnswerKinds
+            | F::Members
+            | F::BatchKinds
+            | F::ParamsCapabilities
+            | F::ParamsInputResponses
+            | F::ParamsNotifications
+            | F::ParamsMembers
+            | F::MetaKeys
+            | F::MetaClientCapabilities
+            | F::ResultSupportedVersions
+            | F::ResultCapabilities
+            | F::ResultMembers
+            | F::ResultInputMethods
+            | F::ResultInputCapabilities
+            | F::ResultUnusableHeaders
+            | F::ErrorMembers
+            | F::ErrorSupported
+            | F::ErrorRequiredCapabilities
+            | F::ParamHeaders
+            | F::ExpectedParamHeaders
+            | F::UnsafeHeaders
             | F::CacheControl
             | F::CredentialsInQuery
             | F::OriginalScope
@@ -105,15 +128,16 @@ impl Field {
             | F::AssertionResource
             | F::ClientAssertionAud
             | F::Audience
-            | F::DeclaredExtensions
-            | F::DuplicateParameters => Shape::List,
+            | F::DeclaredExtensions => Shape::List,
             F::CrossOrigin
+            | F::DataEmpty
             | F::IssuerNamed
             | F::UrlClientIdWorked
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::HeldToken
             | F::ClientIdIssued
             | F::RedirectUriRegistered
             | F::BearerJwtVerified
@@ -152,7 +176,15 @@ impl Field {
             | F::OpenedByStatus
             | F::FirstStatus
             | F::Count
-            | F::Attempts => Shape::Number(Unit::One),
+            | F::Attempts
+            | F::BatchSize
+            | F::ResponseLength
+            | F::StreamRetry
+            | F::ReconnectDelay
+            | F::ErrorCode
+            | F::Retry
+            | F::ProbesWhileWorking
+            | F::EraChanges => Shape::Number(Unit::One),
             F::Challenge => Shape::Any,
             _ => Shape::Text,
         }
@@ -162,7 +194,7 @@ impl Field {
     pub fn vocabulary(self) -> Option<&'static [&'static str]> {
         match self {
             Field::RefusalReadsAs => {
-                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
+                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "nonce", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
             Field::BearerForm => Some(&["jwt", "opaque"]),
@@ -170,7 +202,9 @@ impl Field {
             Field::Target => Some(&["resource", "issuer"]),
             Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
-            Field::MetadataKind => Some(&["oauth", "oidc"]),
+            Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
+            Field::IdType => Some(&["string", "integer", "number", "null", "boolean", "array", "object"]),
+            Field::Via => Some(&["post", "post-stream", "get-stream"]),
             Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),
             Field::ClientAuth => Some(&[
                 "none",

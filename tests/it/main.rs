@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: files beside files.
 
 mod cli;
+mod conformance;
 mod expected;
 mod flows;
 mod formats;
@@ -8,7 +9,10 @@ mod hostile;
 mod house;
 mod judge;
 mod labelled;
+mod ledger;
 mod made;
+mod messages;
+mod packets;
 mod pages;
 mod readme;
 mod report_fixtures;
@@ -18,6 +22,7 @@ mod run;
 mod secrets;
 mod shapes;
 mod stories;
+mod tls;
 mod verdicts;
 mod walk;
 mod withheld;

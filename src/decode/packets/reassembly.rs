@@ -85,12 +85,11 @@ impl Reassembly {
         }
     }
 
-    /// How the connection ended, where both ends have finished or one has reset it.
+    /// How the connection ended: with its first FIN, since HTTP needs both directions, or with a reset.
     pub(super) fn closed(&self) -> Option<Closed> {
-        if let [Some(first), Some(second)] = [&self.directions[0], &self.directions[1]].map(|of| of.finished_at) {
-            return Some(Closed { at: first.max(second), by_reset: false });
-        }
-        self.reset.map(|at| Closed { at, by_reset: true })
+        let finished = self.directions.iter().filter_map(|direction| direction.finished_at).min();
+        let finished = finished.map(|at| Closed { at, by_reset: false });
+        finished.or(self.reset.map(|at| Closed { at, by_reset: true }))
     }
 
     /// Pieces that wait.
@@ -99,7 +98,7 @@ impl Reassembly {
     }
 
     /// Whether the recording holds the opening of this direction.
-    pub(super) fn from_start(&self, end: End) -> bool {
+    pub(super) fn begins_at_start(&self, end: End) -> bool {
         self.directions[end.index()].from_start
     }
 

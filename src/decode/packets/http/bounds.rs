@@ -23,3 +23,16 @@ pub(super) const TUNNELS: u8 = 4;
 
 /// Problems of one connection that are listed; the rest is counted.
 pub(super) const PROBLEMS: usize = 20;
+
+/// Streams of one HTTP/2 connection that are open at once.
+pub(super) const STREAMS: usize = 4096;
+
+/// Octets of a dynamic table of header compression.
+pub(super) const TABLE: usize = 1 << 20;
+
+/// The same where the recording does not show how large it was made.
+pub(super) const TABLE_UNKNOWN: usize = 64 << 10;
+
+/// Octets of one header block, and frames that it may come in: a flood of CONTINUATION frames ends there.
+pub(super) const BLOCK: usize = 1 << 20;
+pub(super) const CONTINUATIONS: usize = 256;

@@ -63,45 +63,64 @@ impl Chunked {
         }
     }
 
-    /// Reads one line; `None` where its end has not come.
+    /// Reads one line; `None` where its end has not come. Where the coding is broken the line is given back.
     fn line(&mut self, octets: &mut Bytes) -> Option<Step> {
         let most = if self.state == State::DataEnd { 2 } else { bounds::CHUNK_LINE };
-        let Some(end) = memchr(b'\n', octets) else {
-            self.line.extend_from_slice(octets);
-            octets.clear();
-            return (self.line.len() > most).then_some(Step::Broken("a line is longer than the limit"));
+        let end = memchr(b'\n', octets);
+        let line: &[u8] = if self.line.is_empty() && end.is_some() {
+            octets
+        } else {
+            self.line.extend_from_slice(octets.get(..end.map_or(octets.len(), |end| end + 1)).unwrap_or_default());
+            &self.line
         };
-        if self.line.len() + end > most {
+        let length = memchr(b'\n', line);
+        if length.unwrap_or(line.len()) > most {
+            self.give_back(octets, end);
             return Some(Step::Broken("a line is longer than the limit"));
         }
-        let last = octets.split_to(end);
-        octets.advance(1);
-        let mut before = std::mem::take(&mut self.line);
-        let line: &[u8] = if before.is_empty() {
-            &last
-        } else {
-            before.extend_from_slice(&last);
-            &before
+        let Some(length) = length else {
+            octets.clear();
+            return None;
         };
-        let step = self.read_line(line.strip_suffix(b"\r").unwrap_or(line));
+        let line = line.get(..length).unwrap_or_default();
+        let step = Self::read_line(&mut self.state, &mut self.trailer, line.strip_suffix(b"\r").unwrap_or(line));
+        match step {
+            Step::Broken(_) => self.give_back(octets, end),
+            _ => {
+                octets.advance(end.map_or(0, |end| end + 1));
+                self.line.clear();
+            }
+        }
         Some(step)
     }
 
-    fn read_line(&mut self, line: &[u8]) -> Step {
-        match self.state {
-            State::DataEnd if line.is_empty() => self.state = State::Size,
+    /// Puts the line before the octets that follow it. `end`: the line feed in `octets`.
+    fn give_back(&mut self, octets: &mut Bytes, end: Option<usize>) {
+        if self.line.is_empty() {
+            return;
+        }
+        let mut line = std::mem::take(&mut self.line);
+        if let Some(end) = end {
+            line.extend_from_slice(octets.get(end + 1..).unwrap_or_default());
+        }
+        *octets = Bytes::from(line);
+    }
+
+    fn read_line(state: &mut State, trailer: &mut usize, line: &[u8]) -> Step {
+        match *state {
+            State::DataEnd if line.is_empty() => *state = State::Size,
             State::DataEnd => return Step::Broken("a chunk is longer than it says"),
             State::Trailer if line.is_empty() => return Step::Done,
             State::Trailer => {
                 // RFC 9110, 6.5.1: trailer fields are not header fields; nothing that is judged stands in them.
-                self.trailer += line.len();
-                if self.trailer > bounds::HELD {
+                *trailer += line.len();
+                if *trailer > bounds::HELD {
                     return Step::Broken("the trailer section is longer than the limit");
                 }
             }
             _ => match size(line) {
-                Some(0) => self.state = State::Trailer,
-                Some(size) => self.state = State::Data(size),
+                Some(0) => *state = State::Trailer,
+                Some(size) => *state = State::Data(size),
                 None => return Step::Broken("a chunk size is no number"),
             },
         }

@@ -75,6 +75,12 @@ impl Collector {
         self.drop_all(if before == Some(0) { Unknown::BodyNotRecorded } else { Unknown::BodyUnreadable });
     }
 
+    /// Its octets cannot be told from others.
+    pub(super) fn unreadable(&mut self) {
+        self.length = None;
+        self.drop_all(Unknown::BodyUnreadable);
+    }
+
     /// What there is at the end.
     pub(super) fn finish(self, end: End) -> Body {
         let uncoded = self.codings.as_ref().is_some_and(Vec::is_empty);

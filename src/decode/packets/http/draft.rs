@@ -57,6 +57,18 @@ impl Draft {
         draft
     }
 
+    /// The request of an answer that stood before it in the capture.
+    pub(super) fn set_request(&mut self, request: Request, begun: Mark, mark: Mark) {
+        self.0.request = request;
+        self.0.sent_at = Some(begun.time);
+        self.request_done(mark);
+    }
+
+    /// Orders exchanges as their requests stand in the capture.
+    pub(super) fn order(&self) -> (Option<crate::evidence::Timestamp>, Option<u32>) {
+        (self.0.sent_at.or(self.0.answered_at), self.0.at.h2_stream())
+    }
+
     /// The request as far as it is known.
     pub(super) fn request(&self) -> &Request {
         &self.0.request
@@ -104,6 +116,16 @@ impl Draft {
         }
     }
 
+    /// The request alone: what came was no answer to it.
+    pub(super) fn unanswered(mut self) -> Self {
+        self.0.answer = Answer::NotRecorded;
+        self.0.answered_at = None;
+        if let At::Frames { response, .. } = &mut self.0.at {
+            *response = None;
+        }
+        self
+    }
+
     /// Whether the head of an answer has come.
     pub(super) fn is_answered(&self) -> bool {
         matches!(self.0.answer, Answer::Received(_))
@@ -146,7 +168,8 @@ fn target_of(method: &str, target: &str, host: &str) -> Target {
     if method == "CONNECT" {
         return Target { scheme: None, authority: target.to_owned(), target: String::new() };
     }
-    let target = target.split('#').next().unwrap_or_default();
+    // RFC 9112, 3.3: the asterisk form has neither path nor query.
+    let target = if target == "*" { "" } else { target.split('#').next().unwrap_or_default() };
     match target.split_once("://") {
         // RFC 9112, 3.2.2: the absolute form goes before the Host field.
         Some((scheme, rest)) if !target.starts_with('/') => {
@@ -179,6 +202,6 @@ mod tests {
         check("GET", "HTTP://b:80?q", (Some("http"), "b:80", "/?q"));
         check("GET", "http://b", (Some("http"), "b", "/"));
         check("CONNECT", "b:443", (None, "b:443", ""));
-        check("OPTIONS", "*", (None, "host", "*"));
+        check("OPTIONS", "*", (None, "host", ""));
     }
 }

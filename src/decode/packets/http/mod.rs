@@ -5,14 +5,19 @@
 //!
 //! What is deliberately not read: the frames of WebSocket, and trailer fields. HTTP/3 never comes here.
 
+mod after;
 mod bounds;
 mod chunked;
 mod collect;
 mod draft;
 mod framing;
 mod head;
+mod hpack;
 mod http1;
+mod http2;
 mod sniff;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -22,6 +27,7 @@ use crate::evidence::Timestamp;
 
 use super::stream::{Chunk, Conversation, Sink};
 use http1::Http1;
+use http2::Http2;
 use sniff::{Protocol, Sniffer};
 
 /// What the layers below know of a connection.
@@ -143,8 +149,16 @@ impl Layer for Http {
 }
 
 impl Context {
-    fn layer(&self, _protocol: Protocol) -> Box<dyn Layer> {
-        Box::new(Http1::new(self.clone()))
+    fn layer(&self, protocol: Protocol) -> Box<dyn Layer> {
+        match protocol {
+            Protocol::Http2 => Box::new(Http2::new(self.clone(), None)),
+            Protocol::Http2MidStream => {
+                let mut context = self.clone();
+                context.facts.mid_stream = true;
+                Box::new(Http2::new(context, None))
+            }
+            _ => Box::new(Http1::new(self.clone())),
+        }
     }
 
     /// The scheme of requests that name none.
@@ -177,24 +191,28 @@ impl Mark {
 /// Problems of one connection, within a bound.
 #[derive(Debug, Default)]
 struct Problems {
-    list: Vec<(Option<String>, String)>,
+    list: Vec<(u32, String)>,
     more: usize,
 }
 
 impl Problems {
     fn add(&mut self, mark: Mark, message: impl Into<String>) {
         if self.list.len() < bounds::PROBLEMS {
-            self.list.push((Some(format!("frame {}", mark.frame)), message.into()));
+            self.list.push((mark.frame, message.into()));
         } else {
             self.more += 1;
         }
     }
 
     fn into_list(mut self, context: &Context) -> Vec<(Option<String>, String)> {
+        // A problem of one side may be found before one of the other side that stands earlier in the recording.
+        self.list.sort();
+        let place = |(frame, message)| (Some(format!("frame {frame}")), message);
+        let mut list: Vec<_> = self.list.into_iter().map(place).collect();
         if self.more > 0 {
             let stream = context.conversation.tcp_stream;
-            self.list.push((None, format!("tcp.stream {stream}: {} more problems in its HTTP", self.more)));
+            list.push((None, format!("tcp.stream {stream}: {} more problems in its HTTP", self.more)));
         }
-        self.list
+        list
     }
 }

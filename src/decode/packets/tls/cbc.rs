@@ -4,9 +4,11 @@
 
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockModeDecrypt, KeyIvInit};
-use ring::hmac;
+use hmac::{Hmac, KeyInit, Mac as _};
 use rustls::Error;
 use rustls::crypto::cipher::{InboundOpaqueMessage, InboundPlainMessage, MessageDecrypter, make_tls12_aad};
+use sha1::Sha1;
+use sha2::{Sha256, Sha384};
 use zeroize::Zeroizing;
 
 /// Octets of a block of AES, and of the initialisation vector in front of a record.
@@ -29,28 +31,47 @@ impl Mac {
             Mac::Sha384 => 48,
         }
     }
+}
 
-    fn algorithm(self) -> hmac::Algorithm {
+/// The digest with its key.
+enum Keyed {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Sha384(Hmac<Sha384>),
+}
+
+impl Keyed {
+    fn new(mac: Mac, key: &[u8]) -> Option<Self> {
+        Some(match mac {
+            Mac::Sha1 => Keyed::Sha1(Hmac::new_from_slice(key).ok()?),
+            Mac::Sha256 => Keyed::Sha256(Hmac::new_from_slice(key).ok()?),
+            Mac::Sha384 => Keyed::Sha384(Hmac::new_from_slice(key).ok()?),
+        })
+    }
+
+    /// Whether `tag` is the digest of header and text.
+    fn verify(&self, header: &[u8], text: &[u8], tag: &[u8]) -> Option<()> {
         match self {
-            Mac::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-            Mac::Sha256 => hmac::HMAC_SHA256,
-            Mac::Sha384 => hmac::HMAC_SHA384,
+            Keyed::Sha1(hmac) => hmac.clone().chain_update(header).chain_update(text).verify_slice(tag),
+            Keyed::Sha256(hmac) => hmac.clone().chain_update(header).chain_update(text).verify_slice(tag),
+            Keyed::Sha384(hmac) => hmac.clone().chain_update(header).chain_update(text).verify_slice(tag),
         }
+        .ok()
     }
 }
 
 /// Opens the records of one side.
 pub(super) struct Cbc {
     key: Zeroizing<Vec<u8>>,
-    mac_key: hmac::Key,
-    mac: Mac,
+    keyed: Keyed,
+    digest: usize,
     encrypt_then_mac: bool,
 }
 
 impl Cbc {
-    pub(super) fn new(key: &[u8], mac_key: &[u8], mac: Mac, encrypt_then_mac: bool) -> Self {
-        let mac_key = hmac::Key::new(mac.algorithm(), mac_key);
-        Cbc { key: Zeroizing::new(key.to_vec()), mac_key, mac, encrypt_then_mac }
+    pub(super) fn new(key: &[u8], mac_key: &[u8], mac: Mac, encrypt_then_mac: bool) -> Option<Self> {
+        let keyed = Keyed::new(mac, mac_key)?;
+        Some(Cbc { key: Zeroizing::new(key.to_vec()), keyed, digest: mac.length(), encrypt_then_mac })
     }
 
     fn decrypt_blocks(&self, iv: &[u8], blocks: &mut [u8]) -> Option<()> {
@@ -69,16 +90,11 @@ impl Cbc {
 
     /// Decrypts in place and gives the length of the plaintext, which stands behind the initialisation vector.
     fn open(&self, header: impl Fn(usize) -> [u8; 13], payload: &mut [u8]) -> Option<usize> {
-        let verify = |length: usize, text: &[&[u8]], tag: &[u8]| {
-            let mut context = hmac::Context::with_key(&self.mac_key);
-            context.update(&header(length));
-            text.iter().for_each(|part| context.update(part));
-            (context.sign().as_ref() == tag).then_some(())
-        };
-        let digest = self.mac.length();
+        let verify = |text: &[u8], tag: &[u8]| self.keyed.verify(&header(text.len()), text, tag);
+        let digest = self.digest;
         let sealed = if self.encrypt_then_mac {
             let (sealed, tag) = payload.split_at_mut_checked(payload.len().checked_sub(digest)?)?;
-            verify(sealed.len(), &[sealed], tag)?;
+            verify(sealed, tag)?;
             sealed
         } else {
             payload
@@ -86,13 +102,16 @@ impl Cbc {
         let (iv, blocks) = sealed.split_at_mut_checked(BLOCK)?;
         self.decrypt_blocks(iv, blocks)?;
         // The last octet says how many octets like it stand before it.
-        let padding = usize::from(*blocks.last()?);
-        let text = blocks.get(..blocks.len().checked_sub(padding + 1)?)?;
+        let last = *blocks.last()?;
+        let (text, padding) = blocks.split_at_checked(blocks.len().checked_sub(usize::from(last) + 1)?)?;
+        if padding.iter().any(|octet| *octet != last) {
+            return None;
+        }
         if self.encrypt_then_mac {
             return Some(text.len());
         }
         let (text, tag) = text.split_at_checked(text.len().checked_sub(digest)?)?;
-        verify(text.len(), &[text], tag)?;
+        verify(text, tag)?;
         Some(text.len())
     }
 }

@@ -109,7 +109,7 @@ pub(super) fn openers12(from: &Schedule12<'_>) -> Option<Openers12> {
         let iv = block.get(2 * (mac + key) + side * iv..)?.get(..iv)?;
         let key = block.get(2 * mac + side * key..)?.get(..key)?;
         Some(Opener(match records {
-            Records::Cbc { mac, .. } => Box::new(Cbc::new(key, mac_key, mac, from.encrypt_then_mac)),
+            Records::Cbc { mac, .. } => Box::new(Cbc::new(key, mac_key, mac, from.encrypt_then_mac)?),
             Records::Aead => match <[u8; 32]>::try_from(key) {
                 Ok(key) => suite.aead_alg.decrypter(AeadKey::from(key), iv),
                 Err(_) => {

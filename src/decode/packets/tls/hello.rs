@@ -78,7 +78,7 @@ pub(super) struct EncryptedExtensions {
 pub(super) fn client_hello(body: &[u8]) -> Option<ClientHello> {
     let (session, suites, compressions) = (length_data(be_u8), length_data(be_u16), length_data(be_u8));
     let mut head = (be_u16, take(32usize), session, suites, compressions, extensions);
-    let (_, (_, random, _, _, _, extensions)) = head.parse(body).ok()?;
+    let (_, (_, random, _, _, _, extensions)) = head.parse_complete(body).ok()?;
     let mut hello = ClientHello {
         random: random.try_into().ok()?,
         server_name: None,
@@ -101,7 +101,7 @@ pub(super) fn client_hello(body: &[u8]) -> Option<ClientHello> {
 /// Reads the body of a ServerHello or HelloRetryRequest.
 pub(super) fn server_hello(body: &[u8]) -> Option<ServerHello> {
     let mut head = (be_u16, take(32usize), length_data(be_u8), be_u16, be_u8, extensions);
-    let (_, (version, random, _, suite, compression, extensions)) = head.parse(body).ok()?;
+    let (_, (version, random, _, suite, compression, extensions)) = head.parse_complete(body).ok()?;
     let mut hello = ServerHello {
         random: random.try_into().ok()?,
         version,
@@ -143,28 +143,28 @@ fn extensions(input: &[u8]) -> IResult<&[u8], Vec<(u16, &[u8])>> {
     if input.is_empty() {
         return Ok((input, Vec::new()));
     }
-    let (after, list) = length_data(be_u16).parse(input)?;
-    let (_, found) = many0((be_u16, length_data(be_u16))).parse(list)?;
+    let (after, list) = length_data(be_u16).parse_complete(input)?;
+    let (_, found) = many0((be_u16, length_data(be_u16))).parse_complete(list)?;
     Ok((after, found))
 }
 
 fn server_name(content: &[u8]) -> Option<String> {
     // RFC 6066, 3: a list, in which only the type 0, a host name, was ever defined.
-    let found: IResult<_, _> = (be_u16, be_u8, length_data(be_u16)).parse(content);
+    let found: IResult<_, _> = (be_u16, be_u8, length_data(be_u16)).parse_complete(content);
     let (_, (_, kind, name)) = found.ok()?;
     (kind == 0).then(|| text(name)).flatten()
 }
 
 fn protocols(content: &[u8]) -> Vec<String> {
     let name = map_opt(length_data(be_u8), |name: &[u8]| text(name));
-    let found: IResult<_, _> = (be_u16, many0(name)).parse(content);
+    let found: IResult<_, _> = (be_u16, many0(name)).parse_complete(content);
     let mut names = found.map_or_else(|_| Vec::new(), |(_, (_, names))| names);
     names.truncate(MAX_OFFERED);
     names
 }
 
 fn version_in(content: &[u8]) -> Option<u16> {
-    let found: IResult<_, _> = (be_u16, rest).parse(content);
+    let found: IResult<_, _> = (be_u16, rest).parse_complete(content);
     found.ok().map(|(_, (version, _))| version)
 }
 

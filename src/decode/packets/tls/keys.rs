@@ -28,6 +28,8 @@ pub(super) struct Plain {
     /// The kind of the record; with TLS 1.3 the one inside.
     pub(super) kind: u8,
     pub(super) octets: Bytes,
+    /// Its number under these keys.
+    pub(super) sequence: u64,
     /// How many records under the same keys were not seen before this one.
     pub(super) missed: u64,
 }
@@ -37,25 +39,40 @@ pub(super) struct Plain {
 pub(super) struct Budget {
     spent: u64,
     allowed: u64,
+    spent_out: bool,
 }
 
 impl Budget {
     /// The least that may be spent, and how much more for each octet received.
-    const LEAST: u64 = 2 << 20;
+    const LEAST: u64 = 512 << 10;
     const EACH: u64 = 32;
+    /// The part of what is left that one record may take.
+    const SHARE: u64 = 8;
 
     pub(super) fn received(&mut self, octets: u64) {
         self.allowed = Self::LEAST.saturating_add(octets.saturating_mul(Self::EACH));
     }
 
+    /// Whether there is too little left to go on.
     pub(super) fn is_spent(&self) -> bool {
-        self.spent > self.allowed
+        self.spent_out
     }
 
-    fn spend(&mut self, octets: usize) -> bool {
-        // Setting up costs as well, whatever the length.
-        self.spent = self.spent.saturating_add(octets as u64 + 64);
-        !self.is_spent()
+    /// How many attempts one record of this length is worth: a share of what is left, since what looks like a record may
+    /// be none.
+    fn attempts(&mut self, octets: usize) -> u64 {
+        let attempts = self.allowed.saturating_sub(self.spent) / Self::SHARE / Self::cost(octets);
+        self.spent_out = attempts == 0;
+        attempts
+    }
+
+    fn spend(&mut self, octets: usize) {
+        self.spent = self.spent.saturating_add(Self::cost(octets));
+    }
+
+    /// Setting up costs as well, whatever the length.
+    fn cost(octets: usize) -> u64 {
+        octets as u64 + 64
     }
 }
 
@@ -122,8 +139,9 @@ impl Keys {
             self.missed = Some(1);
             return None;
         };
-        self.sequence = self.sequence.saturating_add(1);
-        Some(Plain { kind, octets: record.body.freeze().slice(range), missed: 0 })
+        let sequence = self.sequence;
+        self.sequence = sequence.saturating_add(1);
+        Some(Plain { kind, octets: record.body.freeze().slice(range), sequence, missed: 0 })
     }
 
     fn search(
@@ -154,10 +172,9 @@ impl Keys {
     }
 
     fn search_here(&mut self, record: &Record, missed: u64, budget: &mut Budget) -> Option<Plain> {
-        for missed in 0..=missed {
-            if !budget.spend(record.body.len()) {
-                return None;
-            }
+        let attempts = budget.attempts(record.body.len());
+        for missed in (0..=missed).take(usize::try_from(attempts).unwrap_or(usize::MAX)) {
+            budget.spend(record.body.len());
             let sequence = self.sequence.checked_add(missed)?;
             // A record that does not open is spoilt: each attempt has a copy of its own.
             let mut body = record.body.clone();
@@ -165,7 +182,7 @@ impl Keys {
                 self.sequence = sequence.saturating_add(1);
                 self.missed = None;
                 self.patient = false;
-                return Some(Plain { kind, octets: body.freeze().slice(range), missed });
+                return Some(Plain { kind, octets: body.freeze().slice(range), sequence, missed });
             }
         }
         None

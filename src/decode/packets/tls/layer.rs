@@ -11,12 +11,15 @@ use super::framing::{Header, Record, Torn, kind};
 use super::hello::ServerHello;
 use super::keylog::{ClientRandom, KeyLog};
 use super::keys::{Keys, Plain, Stage};
+use super::messages::kind as message;
 use crate::decode::packets::stream::{Chunk, Content, Side, Sink};
 
 /// The shortest protected record that carries anything, with its header (RFC 8446, 5.2).
 const SHORTEST: u64 = 5 + 17;
+/// Octets that are taken at once, however long a chunk is.
+const AT_ONCE: usize = 64 << 10;
 /// How many records may be missing where it is not known how many octets are.
-const UNKNOWN_MISSED: u64 = 4096;
+const UNKNOWN_MISSED: u64 = 1024;
 
 /// One TLS connection on its way to the next layer.
 ///
@@ -43,7 +46,7 @@ impl<S: Sink> Sink for Tls<S> {
         }
         let side = if self.facts.sides_swapped { other(chunk.side) } else { chunk.side };
         match chunk.content {
-            Content::Data(octets) => self.data(side, &octets, at),
+            Content::Data(octets) => octets.chunks(AT_ONCE).for_each(|part| self.data(side, part, at)),
             Content::Gap(size) => self.gap(side, size, at),
             Content::End { by_reset } => self.end(side, by_reset, at),
         }
@@ -78,6 +81,8 @@ impl<S: Sink> Tls<S> {
 
     /// Ends the connection where the capture ends. What still waits is not handed on.
     pub(crate) fn finish(mut self) -> (S, TlsFacts) {
+        self.server_is_silent();
+        self.drain();
         for side in [Side::Client, Side::Server] {
             if !self.flow(side).held.is_empty() {
                 self.seal(side, self.why_unanswered());
@@ -102,7 +107,7 @@ impl<S: Sink> Tls<S> {
         }
     }
 
-    fn data(&mut self, side: Side, octets: &Bytes, at: At) {
+    fn data(&mut self, side: Side, octets: &[u8], at: At) {
         let flow = self.flow(side);
         if matches!(flow.protection, Protection::Sealed) {
             self.facts.octets_closed = self.facts.octets_closed.saturating_add(octets.len() as u64);
@@ -249,6 +254,10 @@ impl<S: Sink> Tls<S> {
     }
 
     fn opened(&mut self, side: Side, plain: Plain, at: At) {
+        if self.is_out_of_place(side, &plain) {
+            self.facts.records_closed = self.facts.records_closed.saturating_add(1);
+            return self.seal(side, WhyClosed::WrongKeys);
+        }
         self.facts.records_opened = self.facts.records_opened.saturating_add(1);
         self.flow(side).opened = true;
         if plain.missed > 0 {
@@ -261,6 +270,14 @@ impl<S: Sink> Tls<S> {
             kind::CHANGE_CIPHER_SPEC => self.change_cipher(side),
             _ => {}
         }
+    }
+
+    /// The first record of TLS 1.2 under its keys is Finished (RFC 5246, 7.4.9). Where encrypt-then-mac vouches for the
+    /// record but the ServerHello named another cipher than was used, this shows it.
+    fn is_out_of_place(&mut self, side: Side, plain: &Plain) -> bool {
+        let Protection::Open(keys) = &self.flow(side).protection else { return false };
+        let finished = plain.kind == kind::HANDSHAKE && plain.octets.first() == Some(&message::FINISHED);
+        keys.stage == Stage::Tls12 && plain.sequence == 0 && !finished
     }
 
     fn not_opened(&mut self, side: Side, header: Header, at: At) {

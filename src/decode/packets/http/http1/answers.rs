@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 
+use super::super::after::After;
 use super::super::collect::{Collector, End};
 use super::super::draft::Draft;
 use super::super::framing::{self, Framing};
+use super::super::http2::Http2;
 use super::super::{Mark, head};
-use super::after::After;
 use super::way::Message;
 use super::{Http1, Side};
 use crate::decode::exchange::{Headers, Withheld};
@@ -31,7 +32,10 @@ impl Http1 {
             self.problems.add(mark, format!("response {problem}"));
         }
         let upgrade = headers.get("upgrade").unwrap_or_default().to_ascii_lowercase();
-        let collector = Collector::new(&headers, body.codings, &self.context);
+        let mut collector = Collector::new(&headers, body.codings, &self.context);
+        if body.framing == Framing::Unknown {
+            collector.unreadable();
+        }
         draft.answer(head.status, headers, mark);
         let tunnel = method == "CONNECT" && matches!(head.status, 200..=299);
         let framing = if tunnel { Framing::None } else { body.framing };
@@ -43,6 +47,7 @@ impl Http1 {
             self.turning = None;
         }
         match head.status {
+            101 if upgrade == "h2c" => self.turn_to_http2(index),
             101 => self.turn(After::upgrade(&upgrade, mark)),
             _ if tunnel => self.turn(After::tunnel(&self.context, mark)),
             _ => {}
@@ -82,6 +87,18 @@ impl Http1 {
         self.problems.add(mark, "response without its request in the capture; kept without request");
         self.drafts.push(Draft::without_request(&self.context, "http/1.1", None));
         self.drafts.len() - 1
+    }
+
+    /// RFC 7540, 3.2: the request is answered on stream 1; this answer was an interim one.
+    fn turn_to_http2(&mut self, index: usize) {
+        // The request is the last one: the client waits with the next.
+        let mut upgraded = None;
+        if index + 1 == self.drafts.len() {
+            upgraded = self.drafts.pop().map(Draft::unanswered);
+        }
+        let mut context = self.context.clone();
+        context.facts.mid_stream = false;
+        self.turn(After::Layer(Box::new(Http2::new(context, upgraded))));
     }
 
     /// From here on both sides speak something else.

@@ -3,7 +3,6 @@
 //! An answer waits for its request and a tunnel for its answer, so that the order in which a capture shows the two sides
 //! does not matter.
 
-mod after;
 mod answers;
 mod requests;
 mod way;
@@ -12,11 +11,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::after::After;
 use super::collect::End;
 use super::draft::Draft;
 use super::{Context, Found, Layer, Mark, Problems, bounds};
 use crate::decode::packets::stream::{Chunk, Content, Side, Sink};
-use after::After;
 use way::{Progress, Way};
 
 /// One connection.
@@ -79,14 +78,17 @@ impl Http1 {
         }
     }
 
+    /// The next chunk that waits no longer, in the order of the recording.
+    fn next_released(&self) -> Option<&Chunk> {
+        let client = self.client.held.front().filter(|_| !self.must_wait(Side::Client));
+        let server = self.server.held.front().filter(|_| !self.must_wait(Side::Server));
+        [client, server].into_iter().flatten().min_by_key(|chunk| chunk.frame)
+    }
+
     /// Reads chunks that wait no longer.
     fn release(&mut self) {
-        loop {
-            let side = [Side::Client, Side::Server].into_iter().find(|side| {
-                let ready = !self.must_wait(*side);
-                ready && !self.way(*side).held.is_empty()
-            });
-            let Some(chunk) = side.and_then(|side| self.way(side).unhold()) else { return };
+        while let Some(side) = self.next_released().map(|chunk| chunk.side) {
+            let Some(chunk) = self.way(side).unhold() else { return };
             self.read(chunk);
         }
     }
@@ -110,7 +112,7 @@ impl Http1 {
             if let Some(after) = &mut self.after {
                 return after.chunk(rest(octets));
             }
-            if self.must_wait(side) {
+            if self.must_wait(side) || self.next_released().is_some_and(|chunk| chunk.frame < mark.frame) {
                 return self.way(side).hold_first(rest(octets));
             }
             let most = self.context.limits.headers;
@@ -151,7 +153,7 @@ impl Http1 {
                 Progress::Broken(why) => {
                     self.problems.add(mark, format!("{}: {why}; the body is left out", name(side)));
                     if let Some(message) = &mut self.way(side).message {
-                        message.body.gap(None);
+                        message.body.unreadable();
                     }
                     self.message_done(side, End::Cut, mark);
                     self.way(side).search(false);

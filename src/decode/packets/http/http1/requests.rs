@@ -32,7 +32,10 @@ impl Http1 {
             self.problems.add(mark, format!("request {problem}"));
         }
         let turns = tunnel || asks_for_upgrade(&request.headers);
-        let collector = Collector::new(&request.headers, body.codings, &self.context);
+        let mut collector = Collector::new(&request.headers, body.codings, &self.context);
+        if body.framing == Framing::Unknown {
+            collector.unreadable();
+        }
         let index = self.add(Draft::new(&self.context, request, begun, mark, None));
         if turns {
             self.turning = Some(index);

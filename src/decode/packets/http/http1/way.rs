@@ -130,6 +130,9 @@ impl Way {
                 if octets.is_some_and(|octets| chunked.gap(octets)) {
                     return true;
                 }
+                if let Some(message) = &mut self.message {
+                    message.body.unreadable();
+                }
                 self.state = State::Search { octets: Vec::new(), fresh: false, chunked: true };
                 return false;
             }

@@ -1,6 +1,6 @@
 //! What a connection carries after an upgrade or in a tunnel.
 
-use super::super::{Context, Found, Layer, Mark};
+use super::{Context, Found, Layer, Mark};
 use crate::decode::packets::stream::{Chunk, Content};
 
 /// What follows.
@@ -21,7 +21,7 @@ pub(super) enum After {
 impl After {
     /// After status 101 with this `Upgrade` field, in lower case.
     pub(super) fn upgrade(protocol: &str, mark: Mark) -> After {
-        let what = if protocol == "websocket" { "WebSocket frames" } else { "another protocol after an upgrade" };
+        let what = if protocol == "websocket" { "WebSocket frames" } else { "octets of another protocol" };
         After::Unread { what, mark, octets: 0 }
     }
 
@@ -30,6 +30,14 @@ impl After {
         match context.inside() {
             Some(layer) => After::Layer(layer),
             None => After::Unread { what: "tunnels nested deeper than the limit", mark, octets: 0 },
+        }
+    }
+
+    /// In a stream of HTTP/2 that was opened by CONNECT (RFC 9113, 8.5; RFC 8441, 4).
+    pub(super) fn stream(context: &Context, protocol: Option<&str>, mark: Mark) -> After {
+        match protocol {
+            Some(protocol) => After::upgrade(protocol, mark),
+            None => After::tunnel(context, mark),
         }
     }
 
@@ -50,7 +58,7 @@ impl After {
             After::Unread { octets: 0, .. } => Found::default(),
             After::Unread { what, mark, octets } => {
                 let problem =
-                    (Some(format!("frame {}", mark.frame)), format!("{what}: {octets} octets are not decoded"));
+                    (Some(format!("frame {}", mark.frame)), format!("{what} are not decoded ({octets} octets)"));
                 Found { problems: vec![problem], ..Found::default() }
             }
         }
