@@ -231,7 +231,9 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
         return Some(Kind::ClientMetadataFetch);
     }
     match directory.kind_of_endpoint.get(&view.endpoint) {
-        Some(Kind::AuthorizationRequest) if view.query.has("client_id") || view.form.is_err() => {
+        Some(Kind::AuthorizationRequest)
+            if view.query.has("client_id") || view.query.has("response_type") || view.form.is_err() =>
+        {
             return Some(Kind::AuthorizationRequest);
         }
         Some(

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::told;
 use super::key_sets::KeySets;
 use super::provenance;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
 use super::steps::set_origin;
+use super::told;
 use super::view::View;
 use crate::decode::exchange::Unknown;
 

@@ -248,6 +248,7 @@ const TABLE: &[Row] = &[
         fields: &[
             F::Issuer,
             F::MetadataProbes,
+            F::MediaType,
             F::RedirectUris,
             F::RedirectUriKinds,
             F::RedirectUriCount,

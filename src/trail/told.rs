@@ -195,3 +195,109 @@ fn url_client_id_worked(record: &Record, records: &[Record]) -> State {
     };
     State::Present(Value::Flag(before(record, records, Kind::AuthorizationRequest).any(worked)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trail::record::{Bound, ExchangeId};
+
+    fn list(items: &[&str]) -> State {
+        State::Present(Value::List(items.iter().map(|item| Arc::from(*item)).collect()))
+    }
+
+    fn document(at: u32, issuer: &str, endpoint: State) -> Record {
+        let mut record = Record::new(Kind::AsMetadataRequest, ExchangeId(at));
+        record.set(Field::Status, State::Present(Value::Number(200)), "response.status");
+        record.set(Field::DocumentIssuer, State::text(Some(issuer)), "response.body.issuer");
+        record.set(Field::DocumentAuthorizationEndpoint, endpoint, "response.body.authorization_endpoint");
+        record
+    }
+
+    fn request(at: u32, url: &str) -> Record {
+        let mut record = Record::new(Kind::AuthorizationRequest, ExchangeId(at));
+        record.set(Field::Url, State::text(Some(url)), "request.url");
+        record.set(Field::Endpoint, State::text(Some(&urls::endpoint(url))), "request.url");
+        record
+    }
+
+    fn field(records: &[Record], at: usize, field: Field) -> State {
+        let found = changes(records).into_iter().find(|change| change.0 == at && change.1 == field);
+        found.map_or(State::Unknown(Unknown::Opaque), |change| change.2)
+    }
+
+    #[test]
+    fn the_endpoint_that_was_told_and_the_query_that_belongs_to_it() {
+        let told = || State::text(Some("https://as.test/authorize?tenant=a&p=1"));
+        let asked = request(5, "https://as.test/authorize?client_id=x&p=1&tenant=b");
+        let records = [document(1, "https://as.test", told()), asked.clone()];
+        assert_eq!(field(&records, 1, Field::AnnouncedEndpoint), State::text(Some("https://as.test/authorize")));
+        assert_eq!(field(&records, 1, Field::DroppedParameters), list(&["tenant"]));
+        let elsewhere = [document(1, "https://as.test", told()), request(5, "https://as.test/other?client_id=x")];
+        assert_eq!(field(&elsewhere, 1, Field::AnnouncedEndpoint), State::text(Some("https://as.test/authorize")));
+        let after = [asked.clone(), document(6, "https://as.test", told())];
+        assert_eq!(field(&after, 0, Field::AnnouncedEndpoint), State::Unknown(Unknown::LegNotRecorded));
+        let failed = [document(1, "https://as.test", State::Absent), asked];
+        assert_eq!(field(&failed, 1, Field::AnnouncedEndpoint), State::Absent);
+    }
+
+    #[test]
+    fn of_several_issuers_none_is_taken_for_the_one_that_was_meant() {
+        let told = |host: &str| State::text(Some(&format!("https://{host}/authorize")));
+        let records = [
+            document(1, "https://a.test", told("a.test")),
+            document(2, "https://b.test", told("b.test")),
+            request(5, "https://c.test/authorize?client_id=x"),
+        ];
+        assert_eq!(field(&records, 2, Field::AnnouncedEndpoint), State::Unknown(Unknown::Ambiguous));
+        let unread = [
+            document(1, "https://a.test", State::Unknown(Unknown::BodyNotRecorded)),
+            request(5, "https://c.test/authorize?client_id=x"),
+        ];
+        assert_eq!(field(&unread, 1, Field::AnnouncedEndpoint), State::Unknown(Unknown::BodyNotRecorded));
+    }
+
+    #[test]
+    fn issuers_are_named_by_origin_and_a_redirect_leaves_it_open() {
+        let case = |named: &[&str], status: i64| {
+            let mut metadata = Record::new(Kind::ResourceMetadataRequest, ExchangeId(0));
+            metadata.set(Field::DocumentAuthorizationServers, list(named), "response.body.authorization_servers");
+            let mut probe = document(1, "https://as.test", State::Absent);
+            probe.set(Field::Status, State::Present(Value::Number(status)), "response.status");
+            let mut read = document(2, "https://as.test/t1", State::text(Some("https://as.test/authorize")));
+            read.set(Field::Url, State::text(Some("https://as.test/.well-known/x/t1")), "request.url");
+            let mut asked = request(5, "https://as.test/authorize?client_id=x");
+            asked.bind(Binding::ResourceMetadata, Bound::Found(RecordId(0)));
+            asked.bind(Binding::AsMetadata, Bound::Found(RecordId(2)));
+            field(&[metadata, probe, read, asked], 3, Field::IssuerNamed)
+        };
+        assert_eq!(case(&["https://as.test/t2"], 404), State::Present(Value::Flag(true)));
+        assert_eq!(case(&["https://login.test"], 404), State::Present(Value::Flag(false)));
+        assert_eq!(case(&["https://login.test"], 302), State::Unknown(Unknown::Ambiguous));
+    }
+
+    #[test]
+    fn registrations_that_were_refused_alike() {
+        let registration = |at: u32, status: i64, kind: &str| {
+            let mut record = Record::new(Kind::RegistrationRequest, ExchangeId(at));
+            record.set(Field::Url, State::text(Some("https://as.test/register")), "request.url");
+            record.set(Field::Status, State::Present(Value::Number(status)), "response.status");
+            record.set(Field::RedirectUris, list(&["http://127.0.0.1:1/cb", "app:/cb"]), "request.body.redirect_uris");
+            for field in [Field::GrantTypes, Field::Scope, Field::AuthMethod] {
+                record.set(field, State::Absent, "request.body");
+            }
+            record.set(Field::ApplicationType, State::text(Some(kind)), "request.body.application_type");
+            record
+        };
+        let records = [
+            registration(1, 400, "web"),
+            registration(2, 400, "native"),
+            registration(3, 400, "web"),
+            registration(4, 201, "web"),
+        ];
+        assert_eq!(field(&records, 3, Field::EarlierRefusals), State::Present(Value::Number(2)));
+        assert_eq!(field(&records, 1, Field::EarlierRefusals), State::Present(Value::Number(0)));
+        assert_eq!(field(&records, 0, Field::RedirectUriKinds), list(&["loopback", "private-use"]));
+        assert_eq!(field(&records, 0, Field::RedirectUriCount), State::Present(Value::Number(2)));
+        assert_eq!(field(&records, 0, Field::MetadataProbes), State::Present(Value::Number(0)));
+    }
+}

@@ -104,7 +104,8 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
 }
 
-/// Without a state: the response in its own redirect; else the one that comes next, where no other authorization request stands between.
+/// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
+/// stands between.
 fn response_by_redirects(binder: &Binder<'_>, record: &Record) -> Bound {
     let redirect = |other: &Record| other.slot(Field::RedirectSeen).map(|slot| slot.exchange);
     let mut responses = binder.of_kind(Kind::AuthorizationResponse);

@@ -25,7 +25,7 @@ use super::read::params::Params;
 use super::read::urls;
 use super::record::{ExchangeId, Record, State, Value};
 use super::schema::{Field, Kind};
-use super::view::View;
+use super::view::{View, media_type};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Unknown};
 
@@ -188,6 +188,14 @@ pub(crate) fn space_list(state: State) -> State {
         State::Present(Value::Text(text)) => {
             State::Present(Value::List(text.split(' ').filter(|item| !item.is_empty()).map(Arc::from).collect()))
         }
+        other => other,
+    }
+}
+
+/// Media type of the request body, lower case, without parameters.
+pub(super) fn request_media_type(view: &View<'_>) -> State {
+    match view.request_header("content-type") {
+        State::Present(_) => State::text(Some(&media_type(&view.exchange.request.headers))),
         other => other,
     }
 }

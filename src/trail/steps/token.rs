@@ -16,7 +16,7 @@ use crate::trail::read::jwt::Claims;
 use crate::trail::read::params::Params;
 use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
-use crate::trail::view::{View, media_type};
+use crate::trail::view::View;
 
 pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Directory) {
     let from_json = view.json.as_ref().map(params_of_json);
@@ -72,11 +72,7 @@ fn fill_transport(view: &View<'_>, record: &mut Record, params: Result<&Params, 
         names => State::Present(Value::List(names.iter().map(|name| Arc::from(*name)).collect())),
     };
     record.set(Field::Method, State::text(Some(view.method())), "request.method");
-    let media_type = match view.request_header("content-type") {
-        State::Present(_) => State::text(Some(&media_type(&view.exchange.request.headers))),
-        other => other,
-    };
-    record.set(Field::MediaType, media_type, "request.header.content-type");
+    record.set(Field::MediaType, super::request_media_type(view), "request.header.content-type");
     let repeated = match params {
         Ok(params) => list(params.repeated()),
         Err(reason) => State::Unknown(reason),
