@@ -5,10 +5,12 @@
 mod announced;
 mod assemble;
 mod bind;
+mod bindings;
 mod classify;
 mod clocks;
 mod derive;
 mod eras;
+mod fields;
 mod flow;
 mod groups;
 mod identity;

@@ -43,11 +43,6 @@ fn refused_alike(binder: &Binder<'_>, record: &Record) -> Bound {
     refused.map_or(Bound::None(Closing::NotNeeded), |id| Bound::Found(*id))
 }
 
-/// Whether a token went along, readable or not.
-fn carries_token(record: &Record) -> bool {
-    matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_))
-}
-
 /// The next exchange with the same method and the same message.
 fn retry(binder: &Binder<'_>, id: RecordId, record: &Record) -> Bound {
     let found = binder.selected.retry_of.get(&id);
