@@ -104,7 +104,8 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
 }
 
-/// Without a state: the response in its own redirect; else the one that comes next, where no other authorization request stands between.
+/// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
+/// stands between.
 fn response_by_redirects(binder: &Binder<'_>, record: &Record) -> Bound {
     let redirect = |other: &Record| other.slot(Field::RedirectSeen).map(|slot| slot.exchange);
     let mut responses = binder.of_kind(Kind::AuthorizationResponse);
@@ -239,11 +240,12 @@ fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     binder.earlier(owner.map(|(id, _)| id), Kind::AuthorizationRequest)
 }
 
-/// Other requests with the same code or the same refresh token at the same issuer.
+/// Other requests with the same code, refresh token or assertion at the same issuer.
 fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let field = match record.text(Field::GrantType) {
         Some("authorization_code") => Field::Code,
         Some("refresh_token") => Field::RefreshToken,
+        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => Field::AssertionJti,
         _ => {
             for binding in
                 [Binding::EarlierUse, Binding::GrantedUse, Binding::OverlappingUse, Binding::UseAfterRotation]
