@@ -235,9 +235,14 @@ impl Assembly<'_> {
         let mut trails: Vec<Trail> = Vec::new();
         let client_of = |id: ExchangeId| clients.of_exchange.get(identity::index(id)).copied().flatten();
         let mut records_of: HashMap<usize, Vec<&Record>> = HashMap::new();
+        let mut shared: HashMap<Kind, ExchangeId> = HashMap::new();
         for record in records {
-            if let Some(client) = client_of(record.exchange) {
-                records_of.entry(client).or_default().push(record);
+            match client_of(record.exchange) {
+                Some(client) => records_of.entry(client).or_default().push(record),
+                None => {
+                    let last = shared.entry(record.kind).or_insert(record.exchange);
+                    *last = (*last).max(record.exchange);
+                }
             }
         }
         let mut exchanges_of: HashMap<usize, Vec<ExchangeId>> = HashMap::new();
@@ -252,7 +257,7 @@ impl Assembly<'_> {
             let pages = exchanges_of.remove(&client).unwrap_or_default();
             let recorded: HashSet<ExchangeId> = own.iter().map(|record| record.exchange).collect();
             for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops, self.directory) {
-                let mut trail = self.trail(server, records, &own);
+                let mut trail = self.trail(server, records, &own, &shared);
                 let is_only = trails.last().is_none_or(|last: &Trail| !last.exchanges.iter().any(|id| belongs(*id)));
                 if is_only {
                     trail.exchanges.extend(pages.iter().filter(|id| !recorded.contains(id)));
@@ -268,7 +273,13 @@ impl Assembly<'_> {
         trails
     }
 
-    fn trail(&self, server: String, mut records: Vec<Record>, of_client: &[&Record]) -> Trail {
+    fn trail(
+        &self,
+        server: String,
+        mut records: Vec<Record>,
+        of_client: &[&Record],
+        shared: &HashMap<Kind, ExchangeId>,
+    ) -> Trail {
         derive::before_binding(&mut records, self.views, &self.pairs.preflights);
         records.extend(groups::groups(&records, self.views, &self.options.limits));
         records.extend(steps::messages(&records, self.views, &self.options.limits));
@@ -279,6 +290,7 @@ impl Assembly<'_> {
                 .filter(|record| !record.is_upstream)
                 .map(|record| (record.exchange, record.kind))
                 .collect(),
+            shared,
             own: of_client.iter().filter(|record| is_own(record)).map(|record| record.exchange).collect(),
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,

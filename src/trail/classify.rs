@@ -93,6 +93,7 @@ pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>
         }
     }
     follow_redirects(views, &mut roles);
+    leave_out_federated(views, &mut roles);
     (roles, directory)
 }
 
@@ -127,7 +128,16 @@ fn plain_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     if view.method() == "GET" {
         return document_role(view, limits);
     }
-    None
+    // A recorder may hold no request bodies.
+    (view.method() == "POST" && view.form.is_err() && answers_as_mcp(view)).then_some(Kind::McpExchange)
+}
+
+/// Whether an answer is one that only an MCP server gives: a session id, or a challenge that points to resource metadata.
+fn answers_as_mcp(view: &View<'_>) -> bool {
+    let Some(response) = view.exchange.answer.response() else { return false };
+    let pointed = || response.headers.all("www-authenticate").flat_map(challenge::parse);
+    response.headers.get("mcp-session-id").is_some()
+        || (response.status == 401 && pointed().any(|challenge| challenge.get("resource_metadata").is_some()))
 }
 
 fn form_role(form: &Params) -> Option<Kind> {
@@ -230,7 +240,9 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
         return Some(Kind::ClientMetadataFetch);
     }
     match directory.kind_of_endpoint.get(&view.endpoint) {
-        Some(Kind::AuthorizationRequest) if view.query.has("client_id") || view.form.is_err() => {
+        Some(Kind::AuthorizationRequest)
+            if view.query.has("client_id") || view.query.has("response_type") || view.form.is_err() =>
+        {
             return Some(Kind::AuthorizationRequest);
         }
         Some(
@@ -282,6 +294,29 @@ pub(crate) fn response_params(url: &str) -> Params {
         return query;
     }
     url.split_once('#').map_or(query, |(_, fragment)| Params::parse(fragment))
+}
+
+/// An authorization server that sends the browser on to another one, in a name of its own, is the client there: that login
+/// is none of the MCP client's.
+fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
+    const REQUEST: Option<Kind> = Some(Kind::AuthorizationRequest);
+    let requests: Vec<usize> =
+        roles.iter().enumerate().filter(|(_, role)| **role == REQUEST).map(|(at, _)| at).collect();
+    let client = |view: &View<'_>| view.query.get("client_id").map(str::to_owned);
+    let is_federated = |at: usize| {
+        let Some(view) = views.get(at) else { return false };
+        let leads_here = |source: &&View<'_>| source.location.as_deref().is_some_and(|to| urls::same(to, &view.url));
+        let Some(source) = views.iter().take(at).rev().find(leads_here) else { return false };
+        let begun = |earlier: &View<'_>| earlier.origin == source.origin && client(earlier) != client(view);
+        source.origin != view.origin
+            && requests.iter().take_while(|of| **of < at).filter_map(|of| views.get(*of)).any(begun)
+    };
+    let federated: Vec<usize> = requests.iter().copied().filter(|at| is_federated(*at)).collect();
+    for at in federated {
+        if let Some(role) = roles.get_mut(at) {
+            *role = None;
+        }
+    }
 }
 
 /// The exchange to which the redirect of an MCP exchange led is an MCP exchange too, also where it became a GET.

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::key_sets::KeySets;
+use super::provenance;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
 use super::steps::set_origin;
+use super::told;
 use super::view::View;
 use crate::decode::exchange::Unknown;
 
@@ -97,9 +99,11 @@ fn page_origins(records: &mut [Record]) {
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
+    apply(records, told::changes(records));
     let mut changes: Vec<Change> = Vec::new();
     let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    let mut used_token = false;
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::AuthorizationRequest => {
@@ -136,6 +140,9 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                 changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                let held = used_token || record.found(Binding::NewestTokenResponse).is_some();
+                changes.push((at, Field::HeldToken, State::Present(Value::Flag(held)), record.exchange, PART));
+                used_token |= matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_));
                 changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
             }
             _ => {}
@@ -144,7 +151,8 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     apply(records, changes);
     // What a step-up led to is told by the scopes granted, which are set now.
     let changes = records.iter().enumerate().filter(|(_, record)| record.kind == Kind::StepUp);
-    let changes = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    let mut changes: Vec<Change> = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    changes.extend(provenance::changes(records));
     apply(records, changes);
 }
 

@@ -156,10 +156,11 @@ fn token_uses(records: &[Record]) -> Vec<Record> {
 /// All probes for the resource, and all for each issuer.
 fn discoveries(records: &[Record]) -> Vec<Record> {
     let mut groups: Vec<(String, Vec<&Record>)> = Vec::new();
+    let named = records.iter().any(|record| !record.list(Field::DocumentAuthorizationServers).is_empty());
     for record in records.iter().filter(|record| !record.is_upstream) {
         let target = match record.kind {
             Kind::ResourceMetadataRequest => String::new(),
-            Kind::AsMetadataRequest => issuer_asked(record),
+            Kind::AsMetadataRequest => issuer_asked(record, named),
             _ => continue,
         };
         match groups.iter_mut().find(|(known, _)| *known == target) {
@@ -174,9 +175,10 @@ fn discoveries(records: &[Record]) -> Vec<Record> {
     groups.iter().filter_map(|(_, probes)| discovery(records, probes, &advertised)).collect()
 }
 
-/// The issuer whose metadata a request is for, as far as its URL tells: all of an origin go together where it does not.
-fn issuer_asked(record: &Record) -> String {
-    let expected = record.text(Field::ExpectedIssuer).map(str::to_owned);
+/// The issuer whose metadata a request is for, as far as its URL tells: all of an origin go together where it does not,
+/// and where no resource metadata names an issuer.
+fn issuer_asked(record: &Record, named: bool) -> String {
+    let expected = record.text(Field::ExpectedIssuer).filter(|_| named).map(str::to_owned);
     expected.or_else(|| record.text(Field::Url).and_then(urls::origin)).unwrap_or_default()
 }
 
@@ -187,17 +189,27 @@ fn discovery(records: &[Record], probes: &[&Record], advertised: &HashSet<String
     group.set(Field::Target, State::text(Some(if is_resource { "resource" } else { "issuer" })), "request.url");
     let succeeded = probes.iter().position(|probe| gives_a_document(probe));
     let until = succeeded.map_or(probes.len(), |at| at + 1);
-    let mut forms: Vec<Arc<str>> = probes.iter().take(until).map(|probe| form_of(probe, advertised).into()).collect();
-    forms.dedup();
+    let mut forms: Vec<Arc<str>> = Vec::new();
+    for form in probes.iter().take(until).map(|probe| form_of(probe, advertised)) {
+        if !forms.iter().any(|known| **known == *form) {
+            forms.push(form.into());
+        }
+    }
     group.set(Field::Forms, State::Present(Value::List(forms)), "request.url");
     group.set(Field::Count, number(probes.len()), "request.url");
     group.set(Field::HasPath, has_path(first, records), "request.url");
+    let found = succeeded.and_then(|at| probes.get(at)).map(|probe| form_of(probe, advertised));
     let answered = probes.iter().all(|probe| !matches!(probe.state(Field::Status), State::Unknown(_)));
     let succeeded = match (succeeded, answered) {
         (Some(_), _) => State::Present(Value::Flag(true)),
         (None, true) => State::Present(Value::Flag(false)),
         (None, false) => State::Unknown(Unknown::ResponseNotRecorded),
     };
+    let found_at = match (found, answered) {
+        (None, false) => State::Unknown(Unknown::ResponseNotRecorded),
+        (found, _) => State::text(found.as_deref()),
+    };
+    group.set(Field::FoundAt, found_at, "request.url");
     group.set(Field::Succeeded, succeeded, "response.body");
     Some(group)
 }

@@ -78,6 +78,10 @@ impl Field {
             | F::RedirectUris
             | F::GrantTypes
             | F::ResponseRedirectUris
+            | F::DroppedParameters
+            | F::RedirectUriKinds
+            | F::DocumentEmptyMembers
+            | F::DocumentResponseTypesSupported
             | F::Forms
             | F::ChallengedScope
             | F::HeldScope
@@ -112,13 +116,28 @@ impl Field {
             | F::ErrorRequiredCapabilities
             | F::ParamHeaders
             | F::ExpectedParamHeaders
-            | F::UnsafeHeaders => Shape::List,
+            | F::UnsafeHeaders
+            | F::CacheControl
+            | F::CredentialsInQuery
+            | F::OriginalScope
+            | F::AccessTokenJwtScope
+            | F::ChallengeRepeated
+            | F::DocumentPlainEndpoints
+            | F::DocumentDpopAlgorithms
+            | F::AssertionAud
+            | F::AssertionResource
+            | F::ClientAssertionAud
+            | F::Audience
+            | F::DeclaredExtensions => Shape::List,
             F::CrossOrigin
             | F::DataEmpty
+            | F::IssuerNamed
+            | F::UrlClientIdWorked
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::HeldToken
             | F::ClientIdIssued
             | F::RedirectUriRegistered
             | F::BearerJwtVerified
@@ -127,6 +146,10 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
+            | F::AudienceSameOrigin
+            | F::PlainHttp
+            | F::ForwardsByParameter
+            | F::DpopBoundAccessTokens
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
@@ -135,10 +158,17 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::AssertionExp
+            | F::ClientAssertionExp
+            | F::DpopIat
             | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
+            | F::RedirectStatus
+            | F::MetadataProbes
+            | F::RedirectUriCount
+            | F::EarlierRefusals
             | F::Position
             | F::CallbackStatus
             | F::VerdictChanges
@@ -164,7 +194,7 @@ impl Field {
     pub fn vocabulary(self) -> Option<&'static [&'static str]> {
         match self {
             Field::RefusalReadsAs => {
-                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
+                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "nonce", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
             Field::BearerForm => Some(&["jwt", "opaque"]),
@@ -175,6 +205,7 @@ impl Field {
             Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
             Field::IdType => Some(&["string", "integer", "number", "null", "boolean", "array", "object"]),
             Field::Via => Some(&["post", "post-stream", "get-stream"]),
+            Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),
             Field::ClientAuth => Some(&[
                 "none",
                 "client_secret_basic",

@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 
+use std::collections::HashMap;
+
 use super::record::{Bound, Closing, ExchangeId, Record};
 use super::schema::{Field, Kind, Leg};
 use crate::decode::exchange::{Exchange, Unknown};
@@ -29,6 +31,8 @@ pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Le
 pub(crate) struct Windows<'a> {
     /// The exchanges of the client with their kinds, in time order.
     pub steps: Vec<(ExchangeId, Kind)>,
+    /// Of each kind the last exchange that may be of this client or of another one.
+    pub shared: &'a HashMap<Kind, ExchangeId>,
     /// Those of them that go over connections of the client itself, its callback listener's included. A browser keeps
     /// its connections open for reasons of its own.
     pub own: Vec<ExchangeId>,
@@ -47,6 +51,9 @@ impl Windows<'_> {
     pub(crate) fn missing_after(&self, trigger: ExchangeId, missing: Kind) -> Bound {
         if !self.would_show(missing) {
             return Bound::Unknown(Unknown::LegNotRecorded);
+        }
+        if self.shared.get(&missing).is_some_and(|last| *last > trigger) {
+            return Bound::Unknown(Unknown::Ambiguous);
         }
         let after = self.steps.partition_point(|(id, _)| *id <= trigger);
         let later = self.steps.iter().skip(after).find(|(_, kind)| shows_absence(*kind, missing));

@@ -104,11 +104,18 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
 }
 
-/// Without a state: the response that comes next, where no other authorization request stands between.
+/// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
+/// stands between.
 fn response_by_redirects(binder: &Binder<'_>, record: &Record) -> Bound {
+    let redirect = |other: &Record| other.slot(Field::RedirectSeen).map(|slot| slot.exchange);
+    let mut responses = binder.of_kind(Kind::AuthorizationResponse);
+    if let Some((own, _)) = responses.find(|(_, other)| redirect(other) == Some(record.exchange)) {
+        return Bound::Found(own);
+    }
     let next_request = binder.first_after(record, Kind::AuthorizationRequest, |_| true);
     let until = next_request.and_then(|id| binder.record(id)).map(|next| next.exchange);
-    binder.later(record, Kind::AuthorizationResponse, |other| until.is_none_or(|until| other.exchange <= until))
+    let in_time = |other: &Record| until.is_none_or(|until| redirect(other).unwrap_or(other.exchange) < until);
+    binder.later(record, Kind::AuthorizationResponse, in_time)
 }
 
 pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
@@ -211,6 +218,14 @@ pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Rec
     found.push((id, Binding::Preflight, binder.preflight(record)));
 }
 
+/// The authorization request whose answer brought the code of a token request.
+fn login_of_code(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
+    let code = record.text(Field::Code)?;
+    let carries = |other: &Record| other.text(Field::Code) == Some(code);
+    let carried = binder.last_before(record, Kind::AuthorizationResponse, carries)?;
+    request_of_response(binder, binder.record(carried)?)
+}
+
 /// Any authorization request whose challenge this verifier fits. Evidence, not a condition.
 fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     let Some(verifier) = record.text(Field::CodeVerifier) else { return Bound::None(Closing::NotNeeded) };
@@ -225,11 +240,12 @@ fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     binder.earlier(owner.map(|(id, _)| id), Kind::AuthorizationRequest)
 }
 
-/// Other requests with the same code or the same refresh token at the same issuer.
+/// Other requests with the same code, refresh token or assertion at the same issuer.
 fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let field = match record.text(Field::GrantType) {
         Some("authorization_code") => Field::Code,
         Some("refresh_token") => Field::RefreshToken,
+        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => Field::AssertionJti,
         _ => {
             for binding in
                 [Binding::EarlierUse, Binding::GrantedUse, Binding::OverlappingUse, Binding::UseAfterRotation]
@@ -240,8 +256,13 @@ fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
         }
     };
     let value = record.text(field);
+    let login = |request: &Record| login_of_code(binder, request);
     let same = |other: &Record| {
-        value.is_some() && other.text(field) == value && other.text(Field::Issuer) == record.text(Field::Issuer)
+        value.is_some()
+            && other.text(field) == value
+            && other.text(Field::Issuer) == record.text(Field::Issuer)
+            // A server may mint the same code again for another login.
+            && (field != Field::Code || login(other) == login(record))
     };
     let none = Bound::None(Closing::NotNeeded);
     let earlier = binder.last_before(record, Kind::TokenRequest, same);

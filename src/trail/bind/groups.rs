@@ -29,6 +29,7 @@ pub(super) fn bind_token_use(binder: &Binder<'_>, id: RecordId, record: &Record,
 pub(super) fn bind_discovery(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let challenge = binder.last_of(&binder.selected.refused, record);
     found.push((id, Binding::Challenge, binder.earlier(challenge, Kind::McpExchange)));
+    found.push((id, Binding::NextMcpExchange, binder.later(record, Kind::McpExchange, |_| true)));
     let next = binder.later(record, Kind::AuthorizationRequest, |_| true);
     found.push((id, Binding::NextAuthorizationRequest, next));
 }

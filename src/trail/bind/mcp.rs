@@ -14,6 +14,7 @@ pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, 
     bind_redirects(binder, id, record, found);
     let accepted = binder.last_of(&binder.selected.accepted, record);
     found.push((id, Binding::EarlierAccepted, binder.earlier(accepted, Kind::McpExchange)));
+    found.push((id, Binding::RefusedAlike, refused_alike(binder, record)));
     found.push((id, Binding::NewestTokenResponse, newest_token_response(binder, record)));
     found.push((id, Binding::IssuingTokenResponse, issuing_token_response(binder, record)));
     found.push((id, Binding::ResourceMetadata, metadata_in_force(binder, record)));
@@ -27,6 +28,24 @@ pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, 
     found.push((id, Binding::SeenUpstream, binder.seen_upstream(record)));
     let discovers = binder.later(record, Kind::ResourceMetadataRequest, |_| true);
     found.push((id, Binding::NextResourceMetadataRequest, discovers));
+}
+
+/// A request with the same methods that was refused because it carried no token.
+fn refused_alike(binder: &Binder<'_>, record: &Record) -> Bound {
+    let methods = |record: &Record| (record.state(Field::Method).clone(), record.state(Field::JsonrpcMethod).clone());
+    // Only asked of requests without token.
+    if record.state(Field::Bearer) != &State::Absent {
+        return Bound::None(Closing::NotNeeded);
+    }
+    let is_other = |other: &Record| other.exchange != record.exchange && methods(other) == methods(record);
+    let alike = |id: &&RecordId| binder.record(**id).is_some_and(is_other);
+    let refused = binder.refused_without_token.iter().find(alike);
+    refused.map_or(Bound::None(Closing::NotNeeded), |id| Bound::Found(*id))
+}
+
+/// Whether a token went along, readable or not.
+fn carries_token(record: &Record) -> bool {
+    matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_))
 }
 
 /// The next exchange with the same method and the same message.
