@@ -207,7 +207,8 @@ impl<'b, 'a> Messages<'b, 'a> {
         let is_fresh = exchange.is_some_and(|exchange| {
             exchange.state(Field::SessionId) == &State::Absent && exchange.state(Field::LastEventId) == &State::Absent
         });
-        let later = self.initializes.iter().find(|exchange| **exchange > message.exchange);
+        let after = self.initializes.partition_point(|exchange| *exchange <= message.exchange);
+        let later = self.initializes.get(after);
         match later.filter(|_| is_fresh && self.binder.record(id).is_some()) {
             Some(later) => Bound::None(Closing::LaterExchange(*later)),
             None => Bound::Unknown(Unknown::LegNotRecorded),

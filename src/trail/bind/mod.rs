@@ -154,25 +154,13 @@ impl<'a> Binder<'a> {
     /// What is known of a later step that is not there: where a value is used that only such a step can have brought, it
     /// happened and was not recorded.
     pub(crate) fn missing_after(&self, record: &Record, kind: Kind) -> Bound {
-        let (used_in, used, minted_in, minted) = match kind {
-            Kind::TokenRequest | Kind::TokenResponse => {
-                (Kind::McpExchange, Field::Bearer, Kind::TokenResponse, Field::AccessToken)
-            }
-            Kind::AuthorizationResponse => (Kind::TokenRequest, Field::Code, Kind::AuthorizationResponse, Field::Code),
-            Kind::AuthorizationRequest => {
-                (Kind::AuthorizationResponse, Field::State, Kind::AuthorizationRequest, Field::State)
-            }
+        let unminted = match kind {
+            Kind::TokenRequest | Kind::TokenResponse => &self.selected.unminted_tokens,
+            Kind::AuthorizationResponse => &self.selected.unminted_codes,
+            Kind::AuthorizationRequest => &self.selected.unminted_states,
             _ => return self.windows.missing_after(record.exchange, kind),
         };
-        let is_minted = |value: &str| {
-            self.of_kind(minted_in).any(|(_, other)| {
-                // A token that was cut off on its way was issued all the same.
-                other.text(minted).is_some_and(|minted| minted.starts_with(value))
-                    || other.text(Field::IdToken) == Some(value)
-            })
-        };
-        let happened =
-            self.first_after(record, used_in, |other| other.text(used).is_some_and(|value| !is_minted(value)));
+        let happened = selected::first_of(self, unminted, record);
         match happened {
             Some(_) => Bound::Unknown(crate::decode::exchange::Unknown::StepNotRecorded),
             None => self.windows.missing_after(record.exchange, kind),
@@ -196,7 +184,7 @@ impl<'a> Binder<'a> {
     /// The first of a selection after a record, or what is known of its absence.
     pub(crate) fn later_of(&self, list: &[RecordId], record: &Record, kind: Kind) -> Bound {
         let found = selected::first_of(self, list, record);
-        found.map_or_else(|| self.windows.missing_after(record.exchange, kind), Bound::Found)
+        found.map_or_else(|| self.missing_after(record, kind), Bound::Found)
     }
 
     /// The preflight of a request.
