@@ -93,7 +93,9 @@ fn untrue(run: &Run, trail: &Value) -> Vec<String> {
             || names(finding, "AUTH-USE-13")
             || (!run.requirement.is_empty() && names(finding, &run.requirement))
     };
-    let findings = items(trail, "findings").iter().filter(|finding| !is_true(finding));
+    // What another finding explains is not held against anybody.
+    let stands = |finding: &&Value| finding.get("absorbed_by").is_some_and(Value::is_null);
+    let findings = items(trail, "findings").iter().filter(stands).filter(|finding| !is_true(finding));
     let mut untrue: Vec<String> = findings.map(|finding| format!("not true: {}", text(finding, "/rule"))).collect();
     if run.kind == "good" && !trail["cause"].is_null() {
         untrue.push(format!("a cause where nothing was lost: {}", text(trail, "/cause/rule")));
