@@ -48,6 +48,13 @@ pub enum At {
     Entry(u32),
     /// Flow of a proxy's flow file, counted from 0.
     Flow(u32),
+    /// A part that its tool calls by another name: `session 4`, `item 2`, `line 7`.
+    Item {
+        /// The tool's word for it.
+        word: &'static str,
+        /// Its number, counted as the tool does.
+        number: u32,
+    },
     /// Packets of a capture file, counted from 1 as Wireshark does.
     Frames {
         /// The frame in which Wireshark shows the request; `None` where the recording holds no request.
@@ -76,6 +83,7 @@ impl At {
         match self {
             At::Entry(n) => format!("entry {n}"),
             At::Flow(n) => format!("flow {n}"),
+            At::Item { word, number } => format!("{word} {number}"),
             At::Frames { request, response, .. } => {
                 let frame = match half {
                     Half::Request => request.or(*response),

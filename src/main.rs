@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -43,7 +44,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 fn diagnose(of: &Diagnose, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
     let mut options = Options::new(rule_set(&of.own)?);
-    options.read = ReadOptions { sha256: of.sha256, ..read_options(&of.files) };
+    options.read = ReadOptions { sha256: of.sha256, ..read_options(&of.files)? };
     options.key = key(&of.files)?;
     options.show_secrets = of.files.show_secrets;
     options.assume_revision = of.assume_revision;
@@ -76,7 +77,7 @@ fn mistyped_command(of: &Files) {
 
 fn exchanges(of: &Files, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let listing = authtrail::list(&of.files, &read_options(of), key(of)?.as_ref());
+    let listing = authtrail::list(&of.files, &read_options(of)?, key(of)?.as_ref());
     let mut status = Status::Good;
     for capture in &listing.captures {
         let path = capture.path.display().to_string();
@@ -141,12 +142,25 @@ fn width(common: &Common) -> usize {
     if common.output.is_some() { 80 } else { terminal_width() }
 }
 
-fn read_options(of: &Files) -> ReadOptions {
-    let mut options = ReadOptions::default();
+fn read_options(of: &Files) -> anyhow::Result<ReadOptions> {
+    let (keylogs, keylog_from_environment) = keylogs(of)?;
+    let mut options = ReadOptions { keylogs, keylog_from_environment, ..ReadOptions::default() };
     if let Some(octets) = of.max_memory {
         options.limits.memory = octets;
     }
-    options
+    Ok(options)
+}
+
+/// The key logs, and whether the environment named them, which counts only where the user names none.
+fn keylogs(of: &Files) -> anyhow::Result<(Vec<PathBuf>, bool)> {
+    for path in &of.keylog {
+        std::fs::File::open(path).with_context(|| format!("key log {}", path.display()))?;
+    }
+    if !of.keylog.is_empty() {
+        return Ok((of.keylog.clone(), false));
+    }
+    let named = std::env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty());
+    Ok((named.map(PathBuf::from).into_iter().collect(), true))
 }
 
 /// The key of the user; `None` where none was given.

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
     let limits = Limits { body: 1 << 20, memory: 1 << 24, ..Limits::default() };
-    let options = ReadOptions { limits, sha256: false };
+    let options = ReadOptions { limits, ..ReadOptions::default() };
     let content = bytes::Bytes::copy_from_slice(content);
     let (facts, exchanges) = read_content(Path::new("fuzz.har"), CaptureId(0), content, &options);
     assert!(facts.usable || !facts.problems.is_empty());

@@ -3,8 +3,8 @@
 
     samples/make/labelled.py FOLDER_OF_CAPTURES
 
-A case is taken if one of its lists of files is made of HAR files alone; only those files are taken, and the label is
-cut down to them. Response bodies of scripts, style sheets and fonts are emptied: they are large and no HTTP message of
+A case is taken if one of its lists of files is made of HAR and flow files alone; only those files are taken, and the
+label is cut down to them. Response bodies of scripts, style sheets and fonts are emptied: they are large and no HTTP message of
 the protocol. Their headers and sizes stay as recorded, so that nothing changes that a reader may count. Nothing else
 is changed: each file is edited as text, so that spelling, order and spacing stay those of the recorder.
 """
@@ -55,13 +55,8 @@ def label_for(text, label, taken):
                   + "   # each list is handed over together", text, flags=re.M)
     text = re.sub(r"^expect = .*$", "expect = " + json.dumps([expect for _, expect in lists])
                   + "   # outcome for each list of give", text, flags=re.M)
-    # A proxy's flow file and the HAR beside it hold the same transactions in the same order.
-    for name in taken:
-        flows = name.removesuffix(".har") + ".flow"
-        text = re.sub(rf'(?m)^file = "{re.escape(flows)}"$', f'file = "{name}"', text)
     head, *tables = re.split(r"(?m)^(?=\[\[(?:file|evidence)\]\]$)", text)
     kept = [t for t in tables if re.search(r'(?m)^(?:name|file) = "(.*)"$', t).group(1) in taken]
-    kept = [t.replace('at = "flow ', 'at = "entry ') for t in kept]
     return (head + "".join(kept)).rstrip("\n") + "\n"
 
 
@@ -70,7 +65,7 @@ def main():
     for path in sorted(source.glob("*/label.toml")):
         text = path.read_text()
         label = tomllib.loads(text)
-        lists = [files for files in label["give"] if all(name.endswith(".har") for name in files)]
+        lists = [files for files in label["give"] if all(name.endswith((".har", ".flow")) for name in files)]
         if not lists:
             continue
         taken = {name for files in lists for name in files}
@@ -78,6 +73,9 @@ def main():
         out.mkdir(parents=True, exist_ok=True)
         (out / "label.toml").write_text(label_for(text, label, taken))
         for name in sorted(taken):
+            if name.endswith(".flow"):
+                (out / name).write_bytes((path.parent / name).read_bytes())
+                continue
             before = (path.parent / name).read_bytes().decode()
             after = emptied(before.removeprefix("\ufeff"))
             if before.startswith("\ufeff"):

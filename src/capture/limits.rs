@@ -17,6 +17,16 @@ pub struct Limits {
     pub problems: usize,
     /// Octets of a compressed recording after decompression, or of standard input.
     pub memory: usize,
+    /// TCP connections of one packet capture that are told apart.
+    pub connections: usize,
+    /// TCP connections of one packet capture that are open at once.
+    pub open_connections: usize,
+    /// Octets of one connection that wait for a missing segment.
+    pub waiting: usize,
+    /// Segments that wait for a missing one, in all connections of a packet capture.
+    pub waiting_segments: usize,
+    /// IP packets of one packet capture of which only some fragments came, at once.
+    pub fragmented_packets: usize,
 }
 
 impl Default for Limits {
@@ -29,6 +39,11 @@ impl Default for Limits {
             exchanges: 4_000_000,
             problems: 100,
             memory: 1 << 30,
+            connections: 2 << 20,
+            open_connections: 1 << 17,
+            waiting: 64 << 20,
+            waiting_segments: 1 << 18,
+            fragmented_packets: 256,
         }
     }
 }

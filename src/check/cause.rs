@@ -84,7 +84,7 @@ pub fn cause(
     for loss in losses {
         for verdict in verdicts {
             let page = rules.page(verdict.page);
-            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict) {
+            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict, loss) {
                 continue;
             }
             let fits = |record: RecordId| {
@@ -132,7 +132,7 @@ fn lower(certainty: Certainty) -> Certainty {
 }
 
 /// Step 3: the same fault stands in an attempt that was accepted, so it breaks nothing here.
-fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict) -> bool {
+fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss: &Loss) -> bool {
     verdict.violations.iter().any(|violation| {
         let Some(record) = trail.record(violation.record) else { return false };
         if is_about_the_request(page) {
@@ -145,6 +145,10 @@ fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict) -> b
             // A refusal that ends one attempt and begins the next tells of the next only where the page is about the
             // challenge.
             if flow.trigger == Some(violation.record) && page.link != Link::Challenge {
+                return false;
+            }
+            // A renewal that went wrong may be accepted for a while and end the grant all the same.
+            if page.link == Link::Renewal && flow.records.contains(&loss.record) {
                 return false;
             }
             flow.records.iter().filter_map(|id| trail.record(*id)).any(|other| {

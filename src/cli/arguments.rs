@@ -82,7 +82,7 @@ pub(crate) struct Diagnose {
 /// Recordings, and how to read them.
 #[derive(Debug, Args)]
 pub(crate) struct Files {
-    /// Recordings of one incident (HAR); `-` for standard input
+    /// Recordings of one incident (HAR, pcap, pcapng); `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Show secrets instead of fingerprints
@@ -91,6 +91,9 @@ pub(crate) struct Files {
     /// Make fingerprints with the key in this file, so that several runs compare
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
+    /// Key log of the TLS connections in packet captures (NSS format); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Vec<PathBuf>,
     /// Most memory for a compressed recording or standard input, like 500M or 2G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_memory: Option<usize>,

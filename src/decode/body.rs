@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::exchange::Unknown;
 use super::json_text;
+use super::pieces::{Pieces, Timed};
 use crate::capture::coding::{Coding, End, decompress};
 use crate::capture::limits::Limits;
 
@@ -20,10 +21,14 @@ pub struct Body(Content);
 enum Content {
     /// The message has no body.
     None,
-    /// The recording does not hold it.
-    NotRecorded(Unknown),
+    /// Its octets are not at hand: why, and how many they were where that is known.
+    NotRecorded(Unknown, Option<u64>),
+    /// In pieces, as packets brought it.
+    Pieces(Pieces),
     /// The octets, transfer and content codings removed.
     Plain(Bytes),
+    /// The octets as sent, with these content codings, in the order applied.
+    Coded(Bytes, Box<[ContentCoding]>),
     /// The octets between the quotes of a JSON string.
     JsonText(JsonText),
 }
@@ -55,11 +60,15 @@ pub(crate) enum ContentCoding {
 impl ContentCoding {
     /// The codings that a `Content-Encoding` value names; empty where one of them is not known here.
     pub(crate) fn list(value: &str) -> Vec<ContentCoding> {
-        let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Self::every(value.split(',').map(str::trim).filter(|name| !name.is_empty())).unwrap_or_default()
+    }
+
+    /// The codings of these names; `None` where one of them is not known here.
+    pub(crate) fn every<'a>(names: impl Iterator<Item = &'a str>) -> Option<Vec<ContentCoding>> {
         let names = names.filter(|name| !name.eq_ignore_ascii_case("identity"));
-        // A long list is an attack on the reader, not a coding.
         let list: Option<Vec<_>> = names.take(5).map(|name| Self::by_name(&name.to_ascii_lowercase())).collect();
-        list.filter(|list| list.len() < 5).unwrap_or_default()
+        // A long list is an attack on the reader, not a coding.
+        list.filter(|list| list.len() < 5)
     }
 
     fn by_name(name: &str) -> Option<ContentCoding> {
@@ -81,12 +90,31 @@ impl Body {
 
     /// A body that the recording does not hold.
     pub fn not_recorded(reason: Unknown) -> Self {
-        Body(Content::NotRecorded(reason))
+        Body(Content::NotRecorded(reason, None))
+    }
+
+    /// A body of which only the length is at hand, where even that is known.
+    pub(crate) fn without_octets(reason: Unknown, length: Option<u64>) -> Self {
+        Body(Content::NotRecorded(reason, length))
+    }
+
+    /// A body as packets brought it.
+    pub(crate) fn pieces(pieces: Pieces) -> Self {
+        Body(Content::Pieces(pieces))
     }
 
     /// A body as it was meant: no transfer or content coding left.
     pub fn plain(octets: impl Into<Bytes>) -> Self {
         Body(Content::Plain(octets.into()))
+    }
+
+    /// A body without transfer coding; `codings` are the content codings that the message names. One is undone where the
+    /// octets still bear its mark.
+    pub(crate) fn coded(octets: impl Into<Bytes>, codings: Vec<ContentCoding>) -> Self {
+        if codings.is_empty() {
+            return Body::plain(octets);
+        }
+        Body(Content::Coded(octets.into(), codings.into()))
     }
 
     /// A body in a JSON string: `raw` is what stands between the quotes. `codings` are those that the message names;
@@ -103,10 +131,26 @@ impl Body {
     pub fn octets(&self, limits: &Limits) -> Result<Option<Cow<'_, [u8]>>, Unknown> {
         match &self.0 {
             Content::None => Ok(None),
-            Content::NotRecorded(reason) => Err(*reason),
+            Content::NotRecorded(reason, _) => Err(*reason),
+            Content::Pieces(pieces) => pieces.octets(limits).map(Some),
             Content::Plain(octets) if octets.len() > limits.body => Err(Unknown::BodyUnreadable),
             Content::Plain(octets) => Ok(Some(Cow::Borrowed(octets))),
+            Content::Coded(octets, codings) => decode(Cow::Borrowed(octets), codings, limits).map(Some),
             Content::JsonText(text) => text.octets(limits).map(Some),
+        }
+    }
+
+    /// The octets, decoded, with the time of each part. `Ok(None)` where the message has no body, or where the
+    /// recording holds one time for the whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`octets`](Body::octets).
+    pub fn timed(&self, limits: &Limits) -> Result<Option<Timed<'_>>, Unknown> {
+        match &self.0 {
+            Content::NotRecorded(reason, _) => Err(*reason),
+            Content::Pieces(pieces) => pieces.timed(limits).map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -131,8 +175,11 @@ impl Body {
     pub fn len(&self) -> Option<u64> {
         match &self.0 {
             Content::None => Some(0),
-            Content::NotRecorded(_) => None,
+            Content::NotRecorded(_, length) => *length,
             Content::Plain(octets) => Some(octets.len() as u64),
+            Content::Pieces(pieces) if pieces.codings.is_empty() => Some(pieces.encoded_len()),
+            Content::Pieces(pieces) => pieces.octets(&Limits::default()).ok().map(|octets| octets.len() as u64),
+            Content::Coded(..) => self.octets(&Limits::default()).ok().flatten().map(|octets| octets.len() as u64),
             Content::JsonText(text) => text.len(),
         }
     }
@@ -141,8 +188,9 @@ impl Body {
     pub fn is_empty(&self) -> bool {
         match &self.0 {
             Content::None => true,
-            Content::NotRecorded(_) => false,
-            Content::Plain(octets) => octets.is_empty(),
+            Content::NotRecorded(_, length) => *length == Some(0),
+            Content::Pieces(pieces) => pieces.encoded_len() == 0,
+            Content::Plain(octets) | Content::Coded(octets, _) => octets.is_empty(),
             Content::JsonText(text) => text.raw.is_empty(),
         }
     }
@@ -153,8 +201,10 @@ impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
             Content::None => f.write_str("Body(none)"),
-            Content::NotRecorded(reason) => write!(f, "Body({})", reason.reason()),
+            Content::NotRecorded(reason, _) => write!(f, "Body({})", reason.reason()),
+            Content::Pieces(pieces) => write!(f, "Body({} octets in pieces)", pieces.encoded_len()),
             Content::Plain(octets) => write!(f, "Body({} octets)", octets.len()),
+            Content::Coded(octets, _) => write!(f, "Body({} coded octets)", octets.len()),
             Content::JsonText(text) => write!(f, "Body({} octets of JSON text)", text.raw.len()),
         }
     }
@@ -170,8 +220,7 @@ impl JsonText {
         } else {
             json_text::unescape(&self.raw, limits.body).ok_or(Unknown::BodyUnreadable)?
         };
-        let octets = self.codings.iter().rev().try_fold(octets, |octets, coding| undo(*coding, octets, limits))?;
-        if octets.len() > limits.body { Err(Unknown::BodyUnreadable) } else { Ok(octets) }
+        decode(octets, &self.codings, limits)
     }
 
     fn len(&self) -> Option<u64> {
@@ -183,7 +232,7 @@ impl JsonText {
 }
 
 /// Both alphabets (RFC 4648, 4 and 5), with or without padding and line ends.
-fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new()
@@ -201,6 +250,12 @@ fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     };
     let text: Vec<u8> = text.iter().filter(|octet| !octet.is_ascii_whitespace()).map(standard).collect();
     LENIENT.decode(text).ok()
+}
+
+/// Undoes the codings, the last one applied first.
+fn decode<'a>(octets: Cow<'a, [u8]>, codings: &[ContentCoding], limits: &Limits) -> Result<Cow<'a, [u8]>, Unknown> {
+    let octets = codings.iter().rev().try_fold(octets, |octets, coding| undo(*coding, octets, limits))?;
+    if octets.len() > limits.body { Err(Unknown::BodyUnreadable) } else { Ok(octets) }
 }
 
 /// Undoes a coding where the octets still bear its mark; otherwise the recorder has undone it.

@@ -15,6 +15,8 @@ pub enum Unknown {
     BodyNotRecorded,
     /// The body was cut, or is over the limit, or cannot be decoded.
     BodyUnreadable,
+    /// The body is of a kind that holds nothing of interest here (media, scripts) and was passed over.
+    BodyPassedOver,
     /// The recording holds no headers for this message, or only some that the tool guessed.
     HeadersNotRecorded,
     /// The recording holds no response, and does not show that none came.
@@ -40,6 +42,7 @@ impl Unknown {
             Unknown::RemovedByExporter => "the exporter removes this header",
             Unknown::BodyNotRecorded => "the recording holds no body here",
             Unknown::BodyUnreadable => "the body cannot be read",
+            Unknown::BodyPassedOver => "large bodies of this media type are not kept",
             Unknown::HeadersNotRecorded => "the recording holds no headers here",
             Unknown::ResponseNotRecorded => "the recording holds no answer here",
             Unknown::TableEntryUnknown => "the recording begins after this header was set up",
@@ -61,7 +64,8 @@ pub struct Exchange {
     pub at: At,
     /// Time the request was sent; `None` where the recording has no clock.
     pub sent_at: Option<Timestamp>,
-    /// Time the answer was complete; `None` where no answer came or the recording has no clock.
+    /// Time the answer was complete, and where its end is not in the recording the time its header fields were; `None`
+    /// where no answer came or the recording has no clock.
     pub answered_at: Option<Timestamp>,
     /// Between whom.
     pub connection: Connection,
@@ -117,6 +121,19 @@ impl Request {
         }
         format!("{}://{}{}", self.scheme, self.authority, self.target)
     }
+}
+
+/// The well-known protocol versions in one spelling, others as they are; `None` where the text is empty.
+pub(crate) fn version(text: &str) -> Option<String> {
+    let known = match text.to_ascii_lowercase().as_str() {
+        "" => return None,
+        "http/1.0" => "http/1.0",
+        "http/1.1" => "http/1.1",
+        "http/2" | "http/2.0" | "h2" => "h2",
+        "http/3" | "http/3.0" | "h3" => "h3",
+        _ => text,
+    };
+    Some(known.to_owned())
 }
 
 /// What came back.
@@ -192,6 +209,8 @@ pub enum Withheld {
     /// One of `Authorization` and `Cookie` (in a response: `Set-Cookie`) was removed for certain; the number is its length on the wire in octets,
     /// name, colon, space and line end included, of all that was removed.
     CredentialsFor(u32),
+    /// Fields are missing whose table entries were made before the recording began; nobody knows which.
+    TableEntries,
     /// The list is not what was sent on the wire.
     Everything,
 }
@@ -235,6 +254,7 @@ impl Headers {
         match self.withheld {
             Withheld::Nothing => HeaderState::Absent,
             Withheld::Everything => HeaderState::Unknown(Unknown::HeadersNotRecorded),
+            Withheld::TableEntries => HeaderState::Unknown(Unknown::TableEntryUnknown),
             Withheld::Credentials | Withheld::CredentialsFor(_) => {
                 if CREDENTIAL_HEADERS.iter().any(|removed| removed.eq_ignore_ascii_case(name)) {
                     HeaderState::Unknown(Unknown::RemovedByExporter)

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::{ReadOptions, Sanitized, har};
+use super::{ReadOptions, Sanitized, burp, debug_proxy, har, mitmproxy, netlog, packets, saz, transcript, warc};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// A format of recordings.
@@ -42,17 +42,65 @@ pub(super) struct Reading {
     pub(super) more_problems: usize,
 }
 
+/// Problems as they are found: at most as many as the limit are kept, the rest is counted.
+#[derive(Debug)]
+pub(super) struct Problems {
+    list: Vec<(Option<String>, String)>,
+    more: usize,
+    limit: usize,
+}
+
+impl Problems {
+    /// None yet.
+    pub(super) fn new(options: &ReadOptions) -> Self {
+        Problems { list: Vec::new(), more: 0, limit: options.limits.problems }
+    }
+
+    /// Notes a problem of the place `at`; `None` is the whole recording.
+    pub(super) fn say(&mut self, at: Option<String>, message: impl Into<String>) {
+        if self.list.len() < self.limit {
+            self.list.push((at, message.into()));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl Reading {
+    /// What was read, of a recording without an end mark.
+    pub(super) fn new(exchanges: Vec<Exchange>, sanitized: Sanitized, complete: bool, problems: Problems) -> Self {
+        Reading {
+            exchanges,
+            creator: None,
+            sanitized,
+            complete,
+            end_mark: None,
+            problems: problems.list,
+            more_problems: problems.more,
+        }
+    }
+}
+
 /// Every format, in the order in which they are tried.
 pub(super) const FORMATS: &[Format] = &[
     Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
-    Format { name: "pcapng", recognise: is_pcapng, read: Read::NotYet(OTHER_EXPORT) },
-    Format { name: "pcap", recognise: is_pcap, read: Read::NotYet(OTHER_EXPORT) },
-    Format { name: "mitmproxy", recognise: is_flow_file, read: Read::NotYet(FLOWS_TO_HAR) },
+    Format { name: "netlog", recognise: netlog::recognise, read: Read::With(netlog::read) },
+    Format { name: "mcp-debug-proxy", recognise: debug_proxy::recognise, read: Read::With(debug_proxy::read) },
+    Format { name: "pcapng", recognise: is_pcapng, read: Read::With(packets::read) },
+    Format { name: "pcap", recognise: is_pcap, read: Read::With(packets::read) },
+    Format { name: "mitmproxy", recognise: mitmproxy::recognise, read: Read::With(mitmproxy::read) },
+    Format { name: "saz", recognise: saz::recognise, read: Read::With(saz::read) },
+    Format { name: "burp", recognise: burp::recognise, read: Read::With(burp::read) },
+    Format { name: "warc", recognise: warc::recognise, read: Read::With(warc::read) },
+    Format { name: "curl-trace", recognise: transcript::recognise_trace, read: Read::With(transcript::read_trace) },
+    Format {
+        name: "curl-verbose",
+        recognise: transcript::recognise_verbose,
+        read: Read::With(transcript::read_verbose),
+    },
+    Format { name: "http-text", recognise: transcript::recognise_text, read: Read::With(transcript::read_text) },
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
-
-const OTHER_EXPORT: &str = "pass a HAR of the same run";
-const FLOWS_TO_HAR: &str = "convert it with `mitmdump -n -r FILE --set hardump=OUT.har`";
 
 /// The format of `content`.
 pub(super) fn recognise(content: &[u8]) -> Option<&'static Format> {
@@ -72,18 +120,6 @@ fn is_pcap(content: &[u8]) -> bool {
             | [0x4d, 0x3c, 0xb2, 0xa1, ..]
             | [0xa1, 0xb2, 0x3c, 0x4d, ..]
     )
-}
-
-/// A flow file is a row of tnetstrings: length, colon, then a dictionary whose first key has a length and a colon too.
-fn is_flow_file(content: &[u8]) -> bool {
-    fn digits_and_colon(octets: &[u8]) -> Option<&[u8]> {
-        let digits = octets.iter().take(12).take_while(|octet| octet.is_ascii_digit()).count();
-        match octets.get(digits..) {
-            Some([b':', rest @ ..]) if digits > 0 => Some(rest),
-            _ => None,
-        }
-    }
-    digits_and_colon(content).and_then(digits_and_colon).and_then(<[u8]>::first).is_some_and(u8::is_ascii_lowercase)
 }
 
 fn is_zip(content: &[u8]) -> bool {

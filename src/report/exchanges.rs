@@ -23,6 +23,10 @@ pub struct Row {
     pub trail: Option<String>,
     /// Place in the words of other tools: `entry 17`.
     pub at: String,
+    /// `tcp.stream` of a packet capture; null for other recordings.
+    pub tcp_stream: Option<u32>,
+    /// `http2.streamid` of a packet capture; null for HTTP/1 and other recordings.
+    pub h2_stream: Option<u32>,
     /// RFC 3339, UTC, microseconds; null where the recording has no clock.
     pub time: Option<String>,
     /// Method as sent.
@@ -77,6 +81,8 @@ fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
         exchange: 0,
         trail: None,
         at: exchange.at.of(Half::Request),
+        tcp_stream: exchange.at.tcp_stream(),
+        h2_stream: exchange.at.h2_stream(),
         time: None,
         method: request.method.clone(),
         scheme: request.scheme.clone(),

@@ -18,6 +18,8 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         records.iter().flat_map(|record| record.list(Field::DocumentAuthorizationServers).to_vec()).collect();
     let named: Vec<&str> = issuers.iter().map(|issuer| &**issuer).collect();
     let mut asked: HashMap<Kind, i64> = HashMap::new();
+    let preflight_of: HashMap<ExchangeId, ExchangeId> =
+        preflights.iter().rev().map(|(preflight, actual)| (*actual, *preflight)).collect();
     for record in records.iter_mut() {
         if matches!(record.kind, Kind::ResourceMetadataRequest | Kind::AsMetadataRequest) {
             let position = asked.entry(record.kind).or_default();
@@ -31,7 +33,7 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         if record.kind == Kind::AsMetadataRequest {
             set_expected_issuer(record, &named);
         }
-        origin_from_preflight(record, views, preflights);
+        origin_from_preflight(record, views, &preflight_of);
     }
     page_origins(records);
 }
@@ -59,11 +61,11 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
 }
 
 /// A request that the browser did not let out has no headers of its own; its preflight names the origin of the page.
-fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
+fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflight_of: &HashMap<ExchangeId, ExchangeId>) {
     if record.kind.is_group() || !matches!(record.state(Field::Origin), State::Unknown(_)) {
         return;
     }
-    let Some((preflight, _)) = preflights.iter().find(|(_, actual)| *actual == record.exchange) else { return };
+    let Some(preflight) = preflight_of.get(&record.exchange) else { return };
     let (Some(sent), Some(asked)) = (views.get(preflight.0 as usize), views.get(record.exchange.0 as usize)) else {
         return;
     };
@@ -94,16 +96,10 @@ fn page_origins(records: &mut [Record]) {
     }
 }
 
-/// `protocolVersion` of an initialize result in an answer.
-pub(crate) fn initialize_result(text: &str) -> Option<String> {
-    let is_stream = !text.trim_start().starts_with(['{', '[']);
-    let messages = super::read::jsonrpc::parse_answer(text, is_stream);
-    messages.iter().find_map(|message| Some(message.result()?.get("protocolVersion")?.as_str()?.to_owned()))
-}
-
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut changes: Vec<Change> = Vec::new();
+    let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
     for (at, record) in records.iter().enumerate() {
         match record.kind {
@@ -138,7 +134,7 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
             Kind::TokenRequest => changes.push(client_id_issued(at, record)),
             Kind::McpExchange => {
                 const PART: &str = "request.header.authorization";
-                changes.push((at, Field::BearerKind, bearer_kind(record, records), record.exchange, PART));
+                changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
                 changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
@@ -155,9 +151,9 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
 }
 
 /// A field to set: of which record, with its place.
-pub(super) type Change = (usize, Field, State, ExchangeId, &'static str);
+pub(crate) type Change = (usize, Field, State, ExchangeId, &'static str);
 
-fn apply(records: &mut [Record], changes: Vec<Change>) {
+pub(crate) fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {
         if let Some(record) = records.get_mut(at) {
             record.set_at(field, state, exchange, part);
@@ -225,21 +221,31 @@ fn expires_at(response: &Record) -> State {
     }
 }
 
-fn bearer_kind(exchange: &Record, records: &[Record]) -> State {
-    let token = match exchange.state(Field::Bearer) {
-        State::Present(_) => exchange.text(Field::Bearer),
-        other => return other.clone(),
-    };
-    let holds =
-        |kind: Kind, field: Field| records.iter().any(|record| record.kind == kind && record.text(field) == token);
+/// What each value was issued as.
+fn issued_values(records: &[Record]) -> HashMap<&str, &'static str> {
     let kinds = [
         (Kind::TokenResponse, Field::AccessToken, "access"),
         (Kind::TokenResponse, Field::IdToken, "id"),
         (Kind::TokenResponse, Field::RefreshToken, "refresh"),
         (Kind::AuthorizationResponse, Field::Code, "code"),
     ];
-    let known = kinds.into_iter().find(|(kind, field, _)| holds(*kind, *field));
-    State::text(Some(known.map_or("unknown", |(_, _, name)| name)))
+    let mut issued = HashMap::new();
+    for (kind, field, name) in kinds {
+        for value in records.iter().filter(|record| record.kind == kind).filter_map(|record| record.text(field)) {
+            issued.entry(value).or_insert(name);
+        }
+    }
+    issued
+}
+
+fn bearer_kind(exchange: &Record, issued: &HashMap<&str, &'static str>) -> State {
+    match exchange.state(Field::Bearer) {
+        State::Present(_) => {
+            let known = exchange.text(Field::Bearer).and_then(|token| issued.get(token));
+            State::text(Some(known.copied().unwrap_or("unknown")))
+        }
+        other => other.clone(),
+    }
 }
 
 /// Kinds of step that are not recorded, although a value in use can only have come from one.
@@ -255,7 +261,21 @@ pub(crate) fn implied_kinds(records: &[Record]) -> Vec<Kind> {
     // an authorization response is there as well.
     let code_seen = shows(Kind::TokenRequest, Field::Code) || shows(Kind::AuthorizationResponse, Field::Code);
     let token_seen = shows(Kind::McpExchange, Field::Bearer) && code_seen;
+    let unread = |field: Field| {
+        move |record: &&Record| record.kind == Kind::McpExchange && matches!(record.state(field), State::Unknown(_))
+    };
+    let messages = records.iter().filter(unread(Field::MessageKinds));
+    let unread_messages = messages.into_iter().any(|record| record.text(Field::Method) == Some("POST"));
+    let answers: Vec<&Record> = records
+        .iter()
+        .filter(unread(Field::AnswerKinds))
+        .filter(|record| matches!(record.number(Field::Status), Some(200..=299)))
+        .collect();
+    let is_stream = |record: &&Record| record.text(Field::ResponseContentType) == Some("text/event-stream");
     let implied = [
+        (Kind::ClientMessage, unread_messages),
+        (Kind::ServerMessage, !answers.is_empty()),
+        (Kind::ServerEvent, answers.iter().any(is_stream)),
         (Kind::AuthorizationRequest, code_seen),
         (Kind::AuthorizationResponse, code_seen),
         (Kind::TokenRequest, token_seen),

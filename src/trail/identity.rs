@@ -304,10 +304,15 @@ impl Groups {
         Groups { parent: (0..singles.len()).collect(), profiles: singles.to_vec() }
     }
 
-    fn root(&self, at: usize) -> usize {
+    /// The first exchange of the group; on the way every other link is shortened, so that chains stay short.
+    fn root(&mut self, at: usize) -> usize {
         let mut at = at;
         while let Some(parent) = self.parent.get(at).copied().filter(|parent| *parent != at) {
-            at = parent;
+            let further = self.parent.get(parent).copied().unwrap_or(parent);
+            if let Some(slot) = self.parent.get_mut(at) {
+                *slot = further;
+            }
+            at = further;
         }
         at
     }

@@ -133,6 +133,11 @@ pub(crate) fn strong_keys(record: &Record, minted: &Minted<'_>, directory: &Dire
             let whose = record.text(Field::Url).and_then(super::read::urls::origin).unwrap_or_default();
             add(KeyKind::SessionId, &whose, record.text(Field::SessionId));
             add(KeyKind::SessionId, &whose, record.text(Field::ResponseSessionId));
+            // The session id of the old transport stands in the query of the address for POSTs.
+            let is_post = record.text(Field::Method) == Some("POST") && record.text(Field::Era) == Some("http+sse");
+            let posted = record.text(Field::Url).filter(|_| is_post);
+            let address = record.text(Field::AnnouncedUri).or(posted).filter(|address| address.contains('?'));
+            add(KeyKind::SessionId, &whose, address);
         }
         _ => {}
     }

@@ -188,7 +188,7 @@ names! {
         Status = "status",
         /// Absolute URL of the request, without fragment.
         Url = "url",
-        /// HTTP method.
+        /// HTTP method; of a JSON-RPC message its own.
         Method = "method",
         /// `Content-Type` of the request.
         ContentType = "content_type",
@@ -263,7 +263,8 @@ names! {
         Era = "era",
         /// Derived: form of the URL of a metadata request.
         Form = "form",
-        /// Derived: place among the probes for the same thing, from 1.
+        /// Derived: place among the probes for the same thing, among the messages of a body or stream, or among the events
+        /// of a stream; from 1.
         Position = "position",
         /// `resource` of the document.
         DocumentResource = "document.resource",
@@ -273,8 +274,8 @@ names! {
         DocumentScopesSupported = "document.scopes_supported",
         /// `bearer_methods_supported` of the document.
         DocumentBearerMethodsSupported = "document.bearer_methods_supported",
-        /// `oauth` or `oidc`.
-        MetadataKind = "kind",
+        /// Of a metadata request: `oauth` or `oidc`. Of a message: `request`, `notification`, `result`, `error`, `other`.
+        Sort = "kind",
         /// Derived: the issuer whose metadata was asked for.
         ExpectedIssuer = "expected_issuer",
         /// `issuer` of the document.
@@ -540,6 +541,139 @@ names! {
         /// Derived: whether the client registered this `redirect_uri`, or one that differs in nothing but the port of a
         /// loopback address (RFC 8252, 7.3). Unknown where the registration is not recorded.
         RedirectUriRegistered = "redirect_uri_registered",
+        /// Derived: kinds of the messages in the request body, sorted, each once.
+        MessageKinds = "message_kinds",
+        /// Derived: kinds of the messages in the answer, sorted, each once.
+        AnswerKinds = "answer_kinds",
+        /// Length of the array of messages in the request body; of a message, of the array that it stands in. Absent
+        /// where there is no array.
+        BatchSize = "batch_size",
+        /// Length of the response body in octets, codings removed.
+        ResponseLength = "response_length",
+        /// `charset` of the `Content-Type` of the request, lower case.
+        Charset = "charset",
+        /// `charset` of the `Content-Type` of the response, lower case.
+        ResponseCharset = "response_charset",
+        /// `X-Accel-Buffering` of the response.
+        AccelBuffering = "accel_buffering",
+        /// The URI for POSTs that the stream announces with its first event, resolved (MCP 2024-11-05, HTTP with SSE).
+        AnnouncedUri = "announced_uri",
+        /// The last event id of the stream that answers.
+        LastSentEventId = "last_sent_event_id",
+        /// The last `retry` of the stream that answers, milliseconds.
+        StreamRetry = "stream_retry",
+        /// Derived: milliseconds from the end of the stream that this resumes.
+        ReconnectDelay = "reconnect_delay",
+        /// Derived: protocol version of the initialize result that is in force for this request.
+        NegotiatedVersion = "negotiated_version",
+        /// `jsonrpc` of the message.
+        Jsonrpc = "jsonrpc",
+        /// `id` of the message as JSON text: 1 is not "1". `null` where that stands there.
+        MessageId = "id",
+        /// Derived: JSON type of the id: `string`, `integer`, `number`, `null`, `boolean`, `array`, `object`.
+        IdType = "id_type",
+        /// Names of the members of the message, in order.
+        Members = "members",
+        /// Derived: by which way the message went: `post`, `post-stream`, `get-stream`.
+        Via = "via",
+        /// Derived: kinds of the messages in the same array, sorted, each once. Absent outside arrays.
+        BatchKinds = "batch_kinds",
+        /// Derived: the capability that the other side must have declared for this method (MCP, capability negotiation).
+        NeededCapability = "needed_capability",
+        /// `params.protocolVersion`.
+        ParamsProtocolVersion = "params.protocol_version",
+        /// `params.name`.
+        ParamsName = "params.name",
+        /// `params.uri`.
+        ParamsUri = "params.uri",
+        /// Names of the capabilities in `params.capabilities`, a list.
+        ParamsCapabilities = "params.capabilities",
+        /// `params.clientInfo.name`.
+        ParamsClientInfo = "params.client_info",
+        /// `params.requestId` of a cancellation, as JSON text.
+        ParamsRequestId = "params.request_id",
+        /// `params.progressToken`, as JSON text.
+        ParamsProgressToken = "params.progress_token",
+        /// `params.requestState` (MCP 2026-07-28, multi round-trip requests).
+        ParamsRequestState = "params.request_state",
+        /// Names in `params.inputResponses`, a list.
+        ParamsInputResponses = "params.input_responses",
+        /// Derived: methods of the notifications that `params.notifications` asks for, a list.
+        ParamsNotifications = "params.notifications",
+        /// Names of the members of `params`, in order.
+        ParamsMembers = "params.members",
+        /// Keys of `_meta`, in order.
+        MetaKeys = "meta.keys",
+        /// `io.modelcontextprotocol/protocolVersion` of `_meta`.
+        MetaProtocolVersion = "meta.protocol_version",
+        /// Name in `io.modelcontextprotocol/clientInfo` of `_meta`.
+        MetaClientInfo = "meta.client_info",
+        /// Names of the capabilities in `io.modelcontextprotocol/clientCapabilities` of `_meta`, a list.
+        MetaClientCapabilities = "meta.client_capabilities",
+        /// Name in `io.modelcontextprotocol/serverInfo` of `_meta`.
+        MetaServerInfo = "meta.server_info",
+        /// `io.modelcontextprotocol/logLevel` of `_meta`.
+        MetaLogLevel = "meta.log_level",
+        /// `io.modelcontextprotocol/subscriptionId` of `_meta`, as JSON text.
+        MetaSubscriptionId = "meta.subscription_id",
+        /// `progressToken` of `_meta`, as JSON text.
+        MetaProgressToken = "meta.progress_token",
+        /// `traceparent` of `_meta`.
+        MetaTraceparent = "meta.traceparent",
+        /// `resultType` of the result.
+        ResultType = "result.type",
+        /// `protocolVersion` of the result.
+        ResultProtocolVersion = "result.protocol_version",
+        /// `supportedVersions` of the result, a list.
+        ResultSupportedVersions = "result.supported_versions",
+        /// Names of the capabilities in the result, a list.
+        ResultCapabilities = "result.capabilities",
+        /// `serverInfo.name` of the result.
+        ResultServerInfo = "result.server_info",
+        /// Names of the members of the result, in order.
+        ResultMembers = "result.members",
+        /// `requestState` of the result.
+        ResultRequestState = "result.request_state",
+        /// Methods in `inputRequests` of the result, sorted, each once.
+        ResultInputMethods = "result.input_methods",
+        /// Derived: capabilities that the client must have declared for these.
+        ResultInputCapabilities = "result.input_capabilities",
+        /// `cacheScope` of the result.
+        ResultCacheScope = "result.cache_scope",
+        /// Derived: `tool.name` of each `x-mcp-header` of a tool list that cannot become a header.
+        ResultUnusableHeaders = "result.unusable_headers",
+        /// `error.code`; unread where it is no whole number.
+        ErrorCode = "error.code",
+        /// Names of the members of the error, in order.
+        ErrorMembers = "error.members",
+        /// `error.data.supported`, a list.
+        ErrorSupported = "error.supported",
+        /// `error.data.requested`.
+        ErrorRequested = "error.requested",
+        /// Names in `error.data.requiredCapabilities`, a list.
+        ErrorRequiredCapabilities = "error.required_capabilities",
+        /// `Mcp-Name` of the request, decoded.
+        NameHeader = "name_header",
+        /// Derived: what `Mcp-Name` has to say: `params.name` or `params.uri`. Absent for methods without it.
+        ExpectedName = "expected_name",
+        /// `Mcp-Param-*` headers of the request, decoded: `name=value`, names in lower case.
+        ParamHeaders = "param_headers",
+        /// Derived: what `Mcp-Param-*` headers have to say by the annotations of the tool. Absent where the tool has none.
+        ExpectedParamHeaders = "expected_param_headers",
+        /// Derived: names of `Mcp-Name` and `Mcp-Param-*` headers that are neither plain ASCII nor rightly encoded.
+        UnsafeHeaders = "unsafe_headers",
+        /// `id` of the event.
+        EventId = "event_id",
+        /// `retry` of the event, milliseconds.
+        Retry = "retry",
+        /// `event` of the event; `message` where it names none (HTML, 9.2.6).
+        EventName = "name",
+        /// Derived: whether the event has no octet of data.
+        DataEmpty = "data_empty",
+        /// Derived: requests of the era that does not work here, or asking which works, after the other was seen to work.
+        ProbesWhileWorking = "probes_while_working",
+        /// Derived: how often the era changed between accepted requests.
+        EraChanges = "era_changes",
     }
 }
 
@@ -562,6 +696,12 @@ impl Field {
                 | Field::AccessToken
                 | Field::IdToken
                 | Field::LastEventId
+                | Field::LastSentEventId
+                | Field::EventId
+                | Field::ParamsRequestState
+                | Field::ResultRequestState
+                | Field::ParamHeaders
+                | Field::ExpectedParamHeaders
                 | Field::DpopNonce
                 | Field::Token
                 | Field::DeviceCode
@@ -585,6 +725,19 @@ impl Field {
             | Field::ResponseDpopNonce
             | Field::ServerDate
             | Field::AccessToken => Half::Response,
+            Field::AnswerKinds
+            | Field::ResponseLength
+            | Field::ResponseCharset
+            | Field::AccelBuffering
+            | Field::AnnouncedUri
+            | Field::LastSentEventId
+            | Field::StreamRetry
+            | Field::EventId
+            | Field::Retry
+            | Field::EventName
+            | Field::DataEmpty => Half::Response,
+            other if other.name().starts_with("result.") => Half::Response,
+            other if other.name().starts_with("error.") => Half::Response,
             other if other.name().starts_with("challenge.") => Half::Response,
             other if other.name().starts_with("document.") => Half::Response,
             other if other.name().starts_with("response.") => Half::Response,
@@ -679,5 +832,32 @@ names! {
         Refusal = "refusal",
         /// The next use of this token.
         NextUse = "next_use",
+        /// The stream whose first event names where POSTs go (MCP 2024-11-05, HTTP with SSE).
+        Stream = "stream",
+        /// The exchange whose stream this one resumes: the one that sent the event id named here.
+        ResumedStream = "resumed_stream",
+        /// The exchange that carries this message or event.
+        Exchange = "exchange",
+        /// The request that this answers, of the other side.
+        Request = "request",
+        /// The answer to this request, of the other side.
+        Response = "response",
+        /// The only request of the POST whose answer carries this message.
+        OpenedBy = "opened_by",
+        /// The result of the initialize request in force.
+        InitializeResult = "initialize_result",
+        /// The `notifications/initialized` that followed.
+        Initialized = "initialized",
+        /// The request that a cancellation names, of the same side; of a server's, the client's.
+        Cancelled = "cancelled",
+        /// An earlier request of the same sender in the same session with the same id; the same request again after a
+        /// refusal apart. Of an answer: an earlier answer to the same request; redelivery apart.
+        EarlierSameId = "earlier_same_id",
+        /// The same, itself still without an answer when this was sent.
+        OutstandingSameId = "outstanding_same_id",
+        /// The list of tools that describes the tool called.
+        Tool = "tool",
+        /// An earlier event of the same session with the same id; redelivery apart.
+        EarlierSameEventId = "earlier_same_event_id",
     }
 }

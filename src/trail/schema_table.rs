@@ -17,6 +17,91 @@ const EXCHANGE: &[F] = &[
     F::PlainHttp,
 ];
 
+/// The fields of messages of the client.
+const CLIENT_MESSAGE: &[F] = &[
+    F::Sort,
+    F::Jsonrpc,
+    F::Method,
+    F::MessageId,
+    F::IdType,
+    F::Members,
+    F::Via,
+    F::Position,
+    F::BatchSize,
+    F::BatchKinds,
+    F::NeededCapability,
+    F::ParamsName,
+    F::ParamsUri,
+    F::ParamsRequestId,
+    F::ParamsProgressToken,
+    F::ParamsMembers,
+    F::MetaKeys,
+    F::MetaProtocolVersion,
+    F::MetaSubscriptionId,
+    F::MetaProgressToken,
+    F::MetaTraceparent,
+    F::ResultMembers,
+    F::ErrorCode,
+    F::ErrorMembers,
+    F::ParamsProtocolVersion,
+    F::ParamsCapabilities,
+    F::ParamsClientInfo,
+    F::ParamsRequestState,
+    F::ParamsInputResponses,
+    F::ParamsNotifications,
+    F::MetaClientInfo,
+    F::MetaClientCapabilities,
+    F::MetaLogLevel,
+    F::NameHeader,
+    F::ExpectedName,
+    F::ParamHeaders,
+    F::ExpectedParamHeaders,
+    F::UnsafeHeaders,
+];
+
+/// The fields of messages of the server.
+const SERVER_MESSAGE: &[F] = &[
+    F::Sort,
+    F::Jsonrpc,
+    F::Method,
+    F::MessageId,
+    F::IdType,
+    F::Members,
+    F::Via,
+    F::Position,
+    F::BatchSize,
+    F::BatchKinds,
+    F::NeededCapability,
+    F::ParamsName,
+    F::ParamsUri,
+    F::ParamsRequestId,
+    F::ParamsProgressToken,
+    F::ParamsMembers,
+    F::MetaKeys,
+    F::MetaProtocolVersion,
+    F::MetaSubscriptionId,
+    F::MetaProgressToken,
+    F::MetaTraceparent,
+    F::ResultMembers,
+    F::ErrorCode,
+    F::ErrorMembers,
+    F::ParamsNotifications,
+    F::MetaServerInfo,
+    F::ResultType,
+    F::ResultProtocolVersion,
+    F::ResultSupportedVersions,
+    F::ResultCapabilities,
+    F::ResultServerInfo,
+    F::ResultRequestState,
+    F::ResultInputMethods,
+    F::ResultInputCapabilities,
+    F::ResultCacheScope,
+    F::ResultUnusableHeaders,
+    F::ErrorSupported,
+    F::ErrorRequested,
+    F::ErrorRequiredCapabilities,
+];
+
 /// One kind of record.
 struct Row {
     kind: K,
@@ -61,6 +146,18 @@ const TABLE: &[Row] = &[
             F::BearerJwtScope,
             F::BearerJwtKid,
             F::BearerJwtVerified,
+            F::MessageKinds,
+            F::AnswerKinds,
+            F::BatchSize,
+            F::ResponseLength,
+            F::Charset,
+            F::ResponseCharset,
+            F::AccelBuffering,
+            F::AnnouncedUri,
+            F::LastSentEventId,
+            F::StreamRetry,
+            F::ReconnectDelay,
+            F::NegotiatedVersion,
             F::TokenExpired,
             F::TokenIssuer,
             F::AudienceSameOrigin,
@@ -93,6 +190,8 @@ const TABLE: &[Row] = &[
             (B::NextRefreshRequest, K::TokenRequest),
             (B::TriggeringRefusal, K::McpExchange),
             (B::Preflight, K::Preflight),
+            (B::Stream, K::McpExchange),
+            (B::ResumedStream, K::McpExchange),
             (B::SeenUpstream, K::McpExchange),
             (B::NextResourceMetadataRequest, K::ResourceMetadataRequest),
         ],
@@ -117,7 +216,7 @@ const TABLE: &[Row] = &[
     Row {
         kind: K::AsMetadataRequest,
         fields: &[
-            F::MetadataKind,
+            F::Sort,
             F::Form,
             F::Position,
             F::ExpectedIssuer,
@@ -362,6 +461,50 @@ const TABLE: &[Row] = &[
             (B::NextRefreshRequest, K::TokenRequest),
         ],
     },
+    Row {
+        kind: K::ClientMessage,
+        fields: CLIENT_MESSAGE,
+        bindings: &[
+            (B::Exchange, K::McpExchange),
+            (B::Session, K::Session),
+            (B::Request, K::ServerMessage),
+            (B::Response, K::ServerMessage),
+            (B::Previous, K::ClientMessage),
+            (B::Next, K::ClientMessage),
+            (B::Retry, K::ClientMessage),
+            (B::Initialize, K::ClientMessage),
+            (B::InitializeResult, K::ServerMessage),
+            (B::Initialized, K::ClientMessage),
+            (B::Cancelled, K::ClientMessage),
+            (B::EarlierSameId, K::ClientMessage),
+            (B::OutstandingSameId, K::ClientMessage),
+            (B::Tool, K::ServerMessage),
+        ],
+    },
+    Row {
+        kind: K::ServerMessage,
+        fields: SERVER_MESSAGE,
+        bindings: &[
+            (B::Exchange, K::McpExchange),
+            (B::Session, K::Session),
+            (B::Request, K::ClientMessage),
+            (B::Response, K::ClientMessage),
+            (B::OpenedBy, K::ClientMessage),
+            (B::Next, K::ClientMessage),
+            (B::Initialize, K::ClientMessage),
+            (B::InitializeResult, K::ServerMessage),
+            (B::Initialized, K::ClientMessage),
+            (B::Cancelled, K::ClientMessage),
+            (B::EarlierSameId, K::ServerMessage),
+            (B::OutstandingSameId, K::ServerMessage),
+        ],
+    },
+    Row {
+        kind: K::ServerEvent,
+        fields: &[F::EventId, F::Retry, F::EventName, F::DataEmpty, F::Position, F::Via],
+        bindings: &[(B::Exchange, K::McpExchange), (B::Session, K::Session), (B::EarlierSameEventId, K::ServerEvent)],
+    },
+    Row { kind: K::ServerEra, fields: &[F::ProbesWhileWorking, F::EraChanges], bindings: &[] },
 ];
 
 fn row(kind: K) -> Option<&'static Row> {
@@ -373,6 +516,11 @@ impl K {
     pub fn fields(self) -> impl Iterator<Item = F> {
         let common = if self.is_group() { &[][..] } else { EXCHANGE };
         common.iter().chain(row(self).map_or(&[][..], |row| row.fields)).copied()
+    }
+
+    /// Whether a field is one that every record of an exchange has.
+    pub(crate) fn is_common(field: F) -> bool {
+        EXCHANGE.contains(&field)
     }
 
     /// The bindings of records of this kind and the kind each leads to.

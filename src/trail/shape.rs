@@ -102,8 +102,31 @@ impl Field {
             | F::ClientAssertionAud
             | F::Audience
             | F::DeclaredExtensions
-            | F::DuplicateParameters => Shape::List,
+            | F::DuplicateParameters
+            | F::MessageKinds
+            | F::AnswerKinds
+            | F::Members
+            | F::BatchKinds
+            | F::ParamsCapabilities
+            | F::ParamsInputResponses
+            | F::ParamsNotifications
+            | F::ParamsMembers
+            | F::MetaKeys
+            | F::MetaClientCapabilities
+            | F::ResultSupportedVersions
+            | F::ResultCapabilities
+            | F::ResultMembers
+            | F::ResultInputMethods
+            | F::ResultInputCapabilities
+            | F::ResultUnusableHeaders
+            | F::ErrorMembers
+            | F::ErrorSupported
+            | F::ErrorRequiredCapabilities
+            | F::ParamHeaders
+            | F::ExpectedParamHeaders
+            | F::UnsafeHeaders => Shape::List,
             F::CrossOrigin
+            | F::DataEmpty
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
@@ -142,7 +165,15 @@ impl Field {
             | F::OpenedByStatus
             | F::FirstStatus
             | F::Count
-            | F::Attempts => Shape::Number(Unit::One),
+            | F::Attempts
+            | F::BatchSize
+            | F::ResponseLength
+            | F::StreamRetry
+            | F::ReconnectDelay
+            | F::ErrorCode
+            | F::Retry
+            | F::ProbesWhileWorking
+            | F::EraChanges => Shape::Number(Unit::One),
             F::Challenge => Shape::Any,
             _ => Shape::Text,
         }
@@ -160,7 +191,9 @@ impl Field {
             Field::Target => Some(&["resource", "issuer"]),
             Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
-            Field::MetadataKind => Some(&["oauth", "oidc"]),
+            Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
+            Field::IdType => Some(&["string", "integer", "number", "null", "boolean", "array", "object"]),
+            Field::Via => Some(&["post", "post-stream", "get-stream"]),
             Field::ClientAuth => Some(&[
                 "none",
                 "client_secret_basic",

@@ -12,14 +12,27 @@ use sha2::{Digest, Sha256};
 use crate::walk::{beside, compare, files, folder};
 
 const EXPECTED: &str = ".exchanges.json";
+const KEYLOG: &str = ".keylog";
+
+/// Reads a recording, with the key log beside it where there is one.
+pub(crate) fn read(path: &Path) -> Decoded {
+    let keylog = beside(path, KEYLOG);
+    let keylogs = if keylog.exists() { vec![keylog] } else { Vec::new() };
+    read_all(&[path.to_owned()], &ReadOptions { keylogs, ..ReadOptions::default() })
+}
 
 #[test]
 fn every_format_gives_the_exchanges_beside_it() {
     let mut differences = Vec::new();
-    let mut read = 0;
+    let mut count = 0;
     for path in files(&folder("samples/formats")) {
         let name = path.file_name().unwrap().to_string_lossy().to_lowercase();
-        if name.starts_with("license") || name == "readme.md" {
+        if name.starts_with("license") || name == "readme.md" || name.ends_with(".tshark.txt") {
+            continue;
+        }
+        if name.ends_with(KEYLOG) {
+            let recording = path.to_string_lossy().replace(KEYLOG, "");
+            assert!(Path::new(&recording).exists(), "{} has no recording beside it", path.display());
             continue;
         }
         if name.ends_with(EXPECTED) {
@@ -27,12 +40,12 @@ fn every_format_gives_the_exchanges_beside_it() {
             assert!(Path::new(&recording).exists(), "{} has no recording beside it", path.display());
             continue;
         }
-        let decoded = read_all(std::slice::from_ref(&path), &ReadOptions::default());
+        let decoded = read(&path);
         let found = format!("{}\n", serde_json::to_string_pretty(&describe(&decoded)).unwrap());
         differences.extend(compare(&beside(&path, EXPECTED), &found));
-        read += 1;
+        count += 1;
     }
-    assert!(read > 40, "only {read} recordings found");
+    assert!(count > 40, "only {count} recordings found");
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
@@ -76,7 +89,7 @@ fn describe(decoded: &Decoded) -> Value {
     json!({ "captures": captures, "exchanges": decoded.exchanges.iter().map(exchange).collect::<Vec<_>>() })
 }
 
-fn exchange(exchange: &Exchange) -> Value {
+pub(crate) fn exchange(exchange: &Exchange) -> Value {
     let request = &exchange.request;
     let connection = &exchange.connection;
     let answer = match &exchange.answer {
@@ -123,6 +136,7 @@ fn headers(headers: &Headers) -> Value {
         Withheld::Nothing => "nothing".to_owned(),
         Withheld::Credentials => "credentials".to_owned(),
         Withheld::CredentialsFor(octets) => format!("{octets} octets"),
+        Withheld::TableEntries => "table entries".to_owned(),
         Withheld::Everything => "everything".to_owned(),
     };
     json!({ "count": headers.list.len(), "sha256": hex(&digest.finalize()), "masked": masked, "withheld": withheld })

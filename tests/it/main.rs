@@ -2,12 +2,16 @@
 
 mod cli;
 mod expected;
+mod flows;
 mod formats;
 mod hostile;
 mod house;
 mod judge;
 mod labelled;
+mod ledger;
 mod made;
+mod messages;
+mod packets;
 mod pages;
 mod readme;
 mod report_fixtures;
@@ -17,6 +21,7 @@ mod run;
 mod secrets;
 mod shapes;
 mod stories;
+mod tls;
 mod verdicts;
 mod walk;
 mod withheld;

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::headers::{fields, pairs};
+use super::headers::pairs;
 use super::model::{self, Raw};
 use super::recorder::Recorder;
 use super::withheld::Measure;
-use super::{mend, payload, time, url};
+use super::{mend, payload, time};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{
-    Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response, Withheld,
+    self, Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response, Withheld,
 };
+use crate::decode::fields::fields;
+use crate::decode::url;
 use crate::evidence::{At, CaptureId};
 
 /// An exchange before it is known what the exporter removed.
@@ -143,17 +145,8 @@ fn header_list(whose: &str, json: Raw<'_>, context: Context<'_>, problems: &mut 
     Headers { list: fields(pairs), withheld }
 }
 
-/// The well-known versions in one spelling, others as they are.
 fn version(text: &model::Text<'_>) -> Option<String> {
-    let text = text.given()?;
-    let known = match text.to_ascii_lowercase().as_str() {
-        "http/1.0" => "http/1.0",
-        "http/1.1" => "http/1.1",
-        "http/2" | "http/2.0" | "h2" => "h2",
-        "http/3" | "http/3.0" | "h3" => "h3",
-        _ => text,
-    };
-    Some(known.to_owned())
+    exchange::version(text.given()?)
 }
 
 fn answer(

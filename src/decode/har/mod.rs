@@ -13,7 +13,6 @@ mod recorder;
 pub(crate) mod scan;
 pub mod split;
 mod time;
-mod url;
 mod withheld;
 
 use bytes::Bytes;

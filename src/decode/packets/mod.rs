@@ -1,3 +1,124 @@
 //! Packet captures: frames, IP, TCP, TLS, HTTP/1.1 and HTTP/2.
+//!
+//! ```text
+//! file -> frames -> network (link, IP, fragments, tunnels) -> index (segments sorted by connection)
+//!      -> reassembly (each connection, in parallel) -> layers (TLS, HTTP) -> exchanges
+//! ```
 
+mod client;
+mod connections;
+mod direction;
+mod file;
+mod fragments;
+pub(crate) mod http;
+mod index;
+mod keys;
+mod layers;
+mod link;
+mod live;
+mod network;
+mod quic;
+mod reassembly;
+mod rounds;
+mod segment;
 pub(crate) mod stream;
+#[cfg(test)]
+mod tests;
+pub mod tls;
+mod unread;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::exchange::Exchange;
+use super::format::Reading;
+use super::{ReadOptions, Sanitized};
+use crate::evidence::{At, CaptureId};
+use file::{Frames, NO_TIME};
+use index::Index;
+use rounds::Outcome;
+use tls::KeyLog;
+use unread::Unread;
+
+/// What every connection of a recording needs.
+struct Context<'a> {
+    capture: CaptureId,
+    options: &'a ReadOptions,
+    keylog: Arc<KeyLog>,
+}
+
+/// Reads a packet capture.
+pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -> Reading {
+    let mut reading = Reading {
+        exchanges: Vec::new(),
+        creator: None,
+        sanitized: Sanitized::No,
+        complete: false,
+        end_mark: None,
+        problems: Vec::new(),
+        more_problems: 0,
+    };
+    let Some(frames) = Frames::new(content) else {
+        reading.problems.push((None, "the head of the file is cut off; nothing to read".to_owned()));
+        return reading;
+    };
+    let (keylog, said) = keys::collect(content, options);
+    reading.problems.extend(said.into_iter().map(|message| (None, message)));
+    let context = Context { capture, options, keylog: Arc::new(keylog) };
+    let mut index = Index::new(content, frames, &options.limits);
+    let outcome = rounds::run(&mut index, content, &context);
+    reading.problems.extend(index.problems());
+    put_together(outcome, options, &mut reading);
+    (reading.creator, reading.complete) = (index.creator(), index.complete());
+    reading
+}
+
+/// Puts together what the connections gave, in the order of the recording.
+fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) {
+    let mut unread = Unread::default();
+    let mut alone: Vec<(Option<u32>, String)> = Vec::new();
+    let mut of_http = Vec::new();
+    let mut finished = outcome.finished;
+    finished.sort_by_key(|finished| finished.stream);
+    for connection in finished {
+        for facts in &connection.tls {
+            alone.extend(unread.add(connection.stream, facts));
+        }
+        alone.extend(connection.problems.into_iter().map(|(frame, message)| (Some(frame), message)));
+        reading.exchanges.extend(connection.found.exchanges);
+        of_http.extend(connection.found.problems);
+    }
+    let too_many = outcome.given_up;
+    if too_many > 0 {
+        let message = format!("more connections open at once than the limit; {too_many} of them were given up");
+        reading.problems.push((None, message));
+    }
+    if unread.any && options.keylog_from_environment && !options.keylogs.is_empty() {
+        let names: Vec<String> = options.keylogs.iter().map(|path| path.display().to_string()).collect();
+        let message = format!("keys taken from SSLKEYLOGFILE ({}), since --keylog is absent", names.join(", "));
+        reading.problems.push((None, message));
+    }
+    reading.problems.extend(unread.problems().into_iter().map(|message| (None, message)));
+    alone.sort_by_key(|(frame, _)| *frame);
+    let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
+    reading.problems.extend(alone.into_iter().map(|(frame, message)| (place(frame), message)));
+    reading.problems.extend(of_http);
+    reading.exchanges.sort_by_key(first_frame);
+    reading.exchanges.iter_mut().for_each(without_invented_times);
+}
+
+/// The frame in which an exchange begins.
+fn first_frame(exchange: &Exchange) -> u32 {
+    match exchange.at {
+        At::Frames { request, response, .. } => request.or(response).unwrap_or(u32::MAX),
+        At::Entry(_) | At::Flow(_) | At::Item { .. } => u32::MAX,
+    }
+}
+
+/// Simple Packet Blocks have no times.
+fn without_invented_times(exchange: &mut Exchange) {
+    for time in [&mut exchange.sent_at, &mut exchange.answered_at] {
+        *time = time.filter(|time| *time != NO_TIME);
+    }
+}

@@ -61,7 +61,7 @@ pub(crate) struct Conversation {
     pub client: SocketAddr,
     /// The other side.
     pub server: SocketAddr,
-    /// How it ended; `None` where the capture does not show an end of both sides (or a reset).
+    /// How it ended; `None` where the capture shows neither a FIN nor a reset.
     pub closed: Option<Closed>,
 }
 

@@ -100,8 +100,7 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::AuthorizationResponse, response));
     let previous = binder.last_before(record, Kind::AuthorizationRequest, |_| true);
     found.push((id, Binding::Previous, binder.earlier(previous, Kind::AuthorizationRequest)));
-    let refusal =
-        binder.last_before(record, Kind::McpExchange, |other| matches!(other.number(Field::Status), Some(401 | 403)));
+    let refusal = binder.last_of(&binder.selected.refused, record);
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
 }
 
@@ -207,8 +206,8 @@ pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Rec
     found.push((id, Binding::AsMetadata, as_metadata_for(binder, record, Field::DocumentTokenEndpoint)));
     found.push((id, Binding::ResourceMetadata, resource_metadata_for(binder, record)));
     found.push((id, Binding::GrantRoot, grant_root(binder, id, record)));
-    let response = binder.of_kind(Kind::TokenResponse).find(|(_, other)| other.exchange == record.exchange);
-    found.push((id, Binding::TokenResponse, found_or(response.map(|(id, _)| id), NOT_KNOWN)));
+    let response = binder.at_exchange(Kind::TokenResponse, record.exchange);
+    found.push((id, Binding::TokenResponse, found_or(response, NOT_KNOWN)));
     found.push((id, Binding::Preflight, binder.preflight(record)));
 }
 
@@ -274,35 +273,36 @@ fn grant_root(binder: &Binder<'_>, id: RecordId, record: &Record) -> Bound {
         let issued = |other: &Record| other.text(Field::RefreshToken) == Some(refresh);
         let Some(response) = binder.last_before(current, Kind::TokenResponse, issued) else { return NOT_KNOWN };
         let exchange = binder.record(response).map(|response| response.exchange);
-        let request = binder.of_kind(Kind::TokenRequest).find(|(_, other)| Some(other.exchange) == exchange);
-        let Some((earlier, request)) = request else { return NOT_KNOWN };
+        let earlier = exchange.and_then(|exchange| binder.at_exchange(Kind::TokenRequest, exchange));
+        let Some((earlier, request)) = earlier.and_then(|id| Some((id, binder.record(id)?))) else { return NOT_KNOWN };
         (root, current) = (earlier, request);
     }
     Bound::Found(root)
 }
 
 pub(super) fn bind_token_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
-    let request = binder.of_kind(Kind::TokenRequest).find(|(_, other)| other.exchange == record.exchange);
-    found.push((id, Binding::TokenRequest, found_or(request.map(|(id, _)| id), NOT_KNOWN)));
-    let token = record.text(Field::AccessToken);
-    let uses = |other: &Record| token.is_some() && other.text(Field::Bearer) == token;
-    found.push((id, Binding::FirstUse, binder.later(record, Kind::McpExchange, uses)));
+    let request = binder.at_exchange(Kind::TokenRequest, record.exchange);
+    found.push((id, Binding::TokenRequest, found_or(request, NOT_KNOWN)));
+    let uses = record.text(Field::AccessToken).and_then(|token| binder.selected.by_token.get(token));
+    let uses = uses.map_or(&[][..], Vec::as_slice);
+    found.push((id, Binding::FirstUse, binder.later_of(uses, record, Kind::McpExchange)));
     found.push((id, Binding::NextMcpExchange, binder.later(record, Kind::McpExchange, |_| true)));
     found.push((id, Binding::NextAuthorizationRequest, binder.later(record, Kind::AuthorizationRequest, |_| true)));
-    let refresh = |other: &Record| other.text(Field::GrantType) == Some("refresh_token");
-    found.push((id, Binding::NextRefreshRequest, binder.later(record, Kind::TokenRequest, refresh)));
+    let refresh = binder.later_of(&binder.selected.refreshes, record, Kind::TokenRequest);
+    found.push((id, Binding::NextRefreshRequest, refresh));
 }
 
 impl Binder<'_> {
     /// The answer to a token request.
     fn response_of(&self, request: &Record) -> Option<&Record> {
-        self.of_kind(Kind::TokenResponse)
-            .find(|(_, other)| other.exchange == request.exchange)
-            .map(|(_, record)| record)
+        self.record(self.at_exchange(Kind::TokenResponse, request.exchange)?)
     }
 
     /// As `last_before`, but the same exchange counts: the authorization endpoint may answer with the response itself.
     fn last_before_or_at(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
-        self.of_kind(kind).rev().find(|(_, other)| other.exchange <= record.exchange && fits(other)).map(|(id, _)| id)
+        let ids = self.ids(kind);
+        let until = ids.partition_point(|id| self.record(*id).is_some_and(|other| other.exchange <= record.exchange));
+        let before = ids.get(..until).unwrap_or_default();
+        before.iter().rev().find(|id| self.record(**id).is_some_and(&fits)).copied()
     }
 }

@@ -29,6 +29,17 @@ pub fn resolve(base: &str, location: &str) -> Option<String> {
     Url::parse(base).ok()?.join(location).ok().map(Into::into)
 }
 
+/// The URL as [`same`] compares it: parsed and written again, without fragment.
+pub fn normal(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) => {
+            parsed.set_fragment(None);
+            parsed.into()
+        }
+        Err(_) => url.to_owned(),
+    }
+}
+
 /// Whether both are the same URL once parsed, fragments apart.
 pub fn same(a: &str, b: &str) -> bool {
     if a == b {

@@ -72,9 +72,10 @@ fn error_of_page(view: &View<'_>, limits: &Limits) -> State {
         Some(400..=599) => {}
         Some(_) => return State::Absent,
     }
-    let body = match view.response_text(limits) {
-        Ok(body) => body.unwrap_or_default(),
-        Err(reason) => return State::Unknown(reason),
+    let body = match view.exchange.answer.response().map(|response| response.body.text(limits)) {
+        Some(Ok(body)) => body.unwrap_or_default(),
+        Some(Err(reason)) => return State::Unknown(reason),
+        None => return State::Unknown(Unknown::ResponseNotRecorded),
     };
     if let Some(at) = body.find("AADSTS") {
         let digits = body.get(at + 6..).unwrap_or_default().bytes().take_while(u8::is_ascii_digit).count();

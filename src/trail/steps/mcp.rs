@@ -8,6 +8,7 @@ use super::{lower_case_list, space_list, stands_for_nothing};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Unknown;
 use crate::trail::read::challenge::{self, Challenge};
+use crate::trail::read::content::Content;
 use crate::trail::read::jwt::Claims;
 use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
@@ -40,7 +41,6 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     super::dpop::fill_proof(view, record);
     record.set(Field::ResponseDpopNonce, view.response_header("dpop-nonce"), "response.header.dpop-nonce");
     fill_challenge(view, record, limits);
-    fill_era(view, record);
     record.set(Field::DeclaredExtensions, declared_extensions(view), "request.body.params.capabilities.extensions");
 }
 
@@ -194,17 +194,17 @@ fn refusal_reads_as(view: &View<'_>, challenge: Option<&Challenge>, limits: &Lim
         return State::Absent;
     }
     let mut words = challenge.and_then(|challenge| challenge.get("error_description")).unwrap_or_default().to_owned();
-    if let Ok(Some(body)) = view.response_text(limits) {
+    if let Ok(Some(content)) = view.content(limits) {
         words.push(' ');
-        words.push_str(&message_of(&body));
+        words.push_str(&message_of(content));
     }
     let error = challenge.and_then(|challenge| challenge.get("error"));
     State::text(Some(read_refusal(status, challenge.is_some(), error, &words.to_ascii_lowercase())))
 }
 
 /// The words of an error body, whichever of the usual members holds them.
-fn message_of(body: &str) -> String {
-    let Ok(json) = serde_json::from_str::<Json>(body) else { return body.chars().take(400).collect() };
+fn message_of(content: &Content) -> String {
+    let Some(json) = content.object() else { return content.excerpt.clone() };
     let error = json.get("error");
     [
         json.get("error_description"),
@@ -240,15 +240,6 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
         (403, _) if has(&["origin", "host header"]) => "origin",
         _ => "none",
     }
-}
-
-/// Which shape of the protocol the request has.
-fn fill_era(view: &View<'_>, record: &mut Record) {
-    let by_body = view.messages.iter().any(|message| message.meta_version().is_some());
-    let by_header = view.exchange.request.headers.get("mcp-method").is_some();
-    let era: Arc<str> = if by_body || by_header { "modern" } else { "streamable" }.into();
-    let part = if by_header { "request.header.mcp-method" } else { "request.body.params._meta" };
-    record.set(Field::Era, State::Present(Value::Text(era)), part);
 }
 
 #[cfg(test)]

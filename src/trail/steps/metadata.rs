@@ -25,7 +25,7 @@ pub(super) fn fill_authorization_server(view: &View<'_>, record: &mut Record, li
     let document = Document::of_success(view, limits);
     let well_known = urls::well_known(&view.url);
     let is_oidc = well_known.as_ref().is_some_and(|found| found.name == "openid-configuration");
-    record.set(Field::MetadataKind, State::text(Some(if is_oidc { "oidc" } else { "oauth" })), "request.url");
+    record.set(Field::Sort, State::text(Some(if is_oidc { "oidc" } else { "oauth" })), "request.url");
     let form = well_known.map_or("other", |found| found.form);
     record.set(Field::Form, State::text(Some(form)), "request.url");
     for (field, name) in [
@@ -101,7 +101,7 @@ pub(super) fn fill_registration(view: &View<'_>, record: &mut Record, context: &
 }
 
 fn fill_registration_response(view: &View<'_>, record: &mut Record, limits: &Limits) {
-    let response = Document(view.response_json(limits));
+    let response = Document::of_answer(view, limits);
     let number = response.number("client_secret_expires_at");
     record.set(Field::ResponseClientSecretExpiresAt, number, "response.body.client_secret_expires_at");
     record.set(Field::ResponseRedirectUris, response.list("redirect_uris"), "response.body.redirect_uris");

@@ -4,11 +4,17 @@ mod assertions;
 mod authorization;
 mod dpop;
 mod endpoints;
+mod event;
+mod exchange;
+mod headers;
 mod mcp;
+mod message;
 mod metadata;
 mod token;
 
 pub(crate) use authorization::authorization_responses;
+pub(crate) use headers::pair;
+pub(crate) use message::messages;
 
 use std::sync::Arc;
 
@@ -36,7 +42,10 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
     let mut record = Record::new(role, id);
     exchange_fields(view, &mut record);
     match role {
-        Kind::McpExchange => mcp::fill(view, &mut record, context.limits),
+        Kind::McpExchange => {
+            mcp::fill(view, &mut record, context.limits);
+            exchange::fill(view, &mut record, context);
+        }
         Kind::ResourceMetadataRequest => metadata::fill_resource(view, &mut record, context.limits),
         Kind::AsMetadataRequest => metadata::fill_authorization_server(view, &mut record, context.limits),
         Kind::ClientMetadataFetch => metadata::fill_client(view, &mut record, context.limits),
@@ -192,12 +201,17 @@ pub(super) fn stands_for_nothing(token: &str) -> bool {
 pub(crate) struct Document(pub Result<Option<Json>, Unknown>);
 
 impl Document {
+    /// The document of any answer.
+    fn of_answer(view: &View<'_>, limits: &Limits) -> Self {
+        Document(view.response_json(limits).map(|document| document.cloned()))
+    }
+
     /// The document of a successful answer. An error page is no document: its members are absent.
     fn of_success(view: &View<'_>, limits: &Limits) -> Self {
         match &view.exchange.answer {
             Answer::NotRecorded => Document(Err(Unknown::ResponseNotRecorded)),
             Answer::Received(response) if matches!(response.status, 200..=299 | 304) => {
-                Document(view.response_json(limits))
+                Document::of_answer(view, limits)
             }
             _ => Document(Ok(None)),
         }

@@ -151,7 +151,7 @@ fn assertion_method(assertion: &str) -> &'static str {
 }
 
 pub(super) fn fill_response(view: &View<'_>, record: &mut Record, limits: &Limits) {
-    let document = Document(view.response_json(limits));
+    let document = Document::of_answer(view, limits);
     for (field, name) in [
         (Field::AccessToken, "access_token"),
         (Field::RefreshToken, "refresh_token"),

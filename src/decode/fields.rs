@@ -1,0 +1,93 @@
+//! Header fields of a list of names and values: folded and joined lines taken apart, masks recognised.
+
+use super::exchange::{Header, HeaderValue};
+
+/// Names with their values, as recorded.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    /// In order.
+    pub(super) list: Vec<(String, String)>,
+    /// Whether some were left out, because the list is longer than the limit.
+    pub(super) over_limit: bool,
+    /// Octets that still fit.
+    room: usize,
+}
+
+impl Pairs {
+    /// An empty list that takes at most `limit` octets.
+    pub(super) fn new(limit: usize) -> Self {
+        Pairs { list: Vec::new(), over_limit: false, room: limit }
+    }
+
+    /// Adds one pair, where it fits and none before it was left out.
+    pub(super) fn push(&mut self, name: &str, value: &str) {
+        match self.room.checked_sub(name.len() + value.len() + ": \r\n".len()) {
+            Some(room) if !self.over_limit => {
+                self.room = room;
+                self.list.push((name.to_owned(), value.to_owned()));
+            }
+            _ => self.over_limit = true,
+        }
+    }
+}
+
+/// Header fields of a list.
+pub(super) fn fields(pairs: Pairs) -> Vec<Header> {
+    let mut list = Vec::with_capacity(pairs.list.len());
+    for (name, value) in pairs.list {
+        // RFC 9110, 5.5: a value holds no line feed. The browser's protocol joins repeated fields by it; RFC 9112, 5.2:
+        // a line that begins with a blank goes on with the one before.
+        let value = value.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
+        for line in value.split('\n') {
+            list.push(Header { name: name.as_str().into(), value: masked_or_text(&name, line) });
+        }
+    }
+    list
+}
+
+fn masked_or_text(name: &str, value: &str) -> HeaderValue {
+    if is_masked(name, value) { HeaderValue::Masked } else { HeaderValue::Text(value.into()) }
+}
+
+/// Whether a tool wrote a mask in the place of the value.
+fn is_masked(name: &str, value: &str) -> bool {
+    if name.eq_ignore_ascii_case("cookie") || name.eq_ignore_ascii_case("set-cookie") {
+        let mut values = value.split(';').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim());
+        return is_mask(value.trim()) || values.any(is_mask);
+    }
+    let value = value.trim();
+    // RFC 9110, 11.4: scheme, blank, credentials.
+    let credentials = value.split_once(' ').map_or(value, |(_, credentials)| credentials.trim());
+    is_mask(value) || is_mask(credentials)
+}
+
+fn is_mask(value: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["redacted", "masked", "filtered", "removed", "hidden", "sanitized", "scrubbed", "secret", "obfuscated"];
+    let frame = ['*', '[', ']', '<', '>', '(', ')', '{', '}', '_', '-', '•', '\u{2026}'];
+    let inner = value.trim_matches(frame);
+    if inner.is_empty() {
+        return value.chars().count() >= 3 && value.chars().all(|char| char == '*' || char == '•');
+    }
+    let framed = inner.len() < value.len() || inner == "REDACTED";
+    framed && WORDS.iter().any(|word| word.eq_ignore_ascii_case(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks() {
+        for value in
+            ["***", "Bearer ***", "[REDACTED]", "<redacted>", "Bearer [redacted]", "••••••", "***MASKED***", "REDACTED"]
+        {
+            assert!(is_masked("Authorization", value), "{value}");
+        }
+        for value in ["*/*", "*", "Bearer abc", "same-origin", "", "**", "Basic c2VjcmV0", "hidden"] {
+            assert!(!is_masked("Authorization", value), "{value}");
+        }
+        assert!(is_masked("Cookie", "sid=***; theme=dark"));
+        assert!(!is_masked("Cookie", "sid=abc; theme=dark"));
+    }
+}

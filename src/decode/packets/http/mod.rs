@@ -1,0 +1,218 @@
+//! HTTP over the plaintext of one connection: chunks of both sides in, exchanges out.
+//!
+//! HTTP is recognised by its content, on any port; what it is not is passed over in silence. Nothing is guessed: what
+//! a gap swallowed is unknown, and reading goes on where the next message can be found.
+//!
+//! What is deliberately not read: the frames of WebSocket, and trailer fields. HTTP/3 never comes here.
+
+mod after;
+mod bounds;
+mod chunked;
+mod collect;
+mod draft;
+mod framing;
+mod head;
+mod hpack;
+mod http1;
+mod http2;
+mod sniff;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::capture::limits::Limits;
+use crate::decode::exchange::{Connection, Exchange};
+use crate::evidence::Timestamp;
+
+use super::stream::{Chunk, Conversation, Sink};
+use http1::Http1;
+use http2::Http2;
+use sniff::{Protocol, Sniffer};
+
+/// What the layers below know of a connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    /// Whether the octets were encrypted on the wire.
+    pub secure: bool,
+    /// The protocol that both sides chose in the TLS handshake.
+    pub alpn: Option<Vec<u8>>,
+    /// The capture begins after the connection did: what comes first may be an answer to an unseen request.
+    pub mid_stream: bool,
+    /// In how many tunnels the connection stands.
+    pub depth: u8,
+}
+
+/// What was found in a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// In the order in which the requests began.
+    pub exchanges: Vec<Exchange>,
+    /// What could not be read: the place in the recording, and the message.
+    pub problems: Vec<(Option<String>, String)>,
+    /// Whether it was HTTP at all.
+    pub recognised: bool,
+}
+
+/// A layer that ends in exchanges.
+pub(crate) trait Layer: Sink + Send {
+    /// Nothing more comes.
+    fn finish(self: Box<Self>) -> Found;
+}
+
+/// Makes the layer for what is inside a tunnel: TLS, HTTP or anything else. The number is how many tunnels it stands in.
+pub(crate) type Inside = Arc<dyn Fn(&Conversation, u8) -> Box<dyn Layer> + Send + Sync>;
+
+/// The HTTP layer of one connection.
+pub(crate) struct Http {
+    context: Context,
+    mode: Mode,
+}
+
+enum Mode {
+    Sniffing(Sniffer),
+    Speaking(Box<dyn Layer>),
+    /// Not HTTP.
+    Silent,
+}
+
+/// What every part of this layer needs to know.
+#[derive(Clone)]
+struct Context {
+    conversation: Conversation,
+    facts: Facts,
+    connection: Connection,
+    limits: Limits,
+    inside: Option<Inside>,
+}
+
+/// A frame and its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    frame: u32,
+    time: Timestamp,
+}
+
+impl Http {
+    /// A layer for `conversation`. `inside` makes the layers of tunnels; without it what is inside is read as plain HTTP.
+    pub(crate) fn new(conversation: &Conversation, facts: Facts, limits: &Limits, inside: Option<Inside>) -> Self {
+        let connection = Connection {
+            id: Some(format!("tcp.stream {}", conversation.tcp_stream).into()),
+            client: Some(conversation.client),
+            server: Some(conversation.server),
+            page: None,
+            closed: conversation.closed,
+            wrapper: None,
+        };
+        let sniffer = Sniffer::new(&facts);
+        let context = Context { conversation: conversation.clone(), facts, connection, limits: *limits, inside };
+        Http { context, mode: Mode::Sniffing(sniffer) }
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn finish(self) -> Found {
+        let speaking = match self.mode {
+            Mode::Speaking(layer) => Some(layer),
+            Mode::Sniffing(mut sniffer) => sniffer.at_end().map(|protocol| {
+                let mut layer = self.context.layer(protocol);
+                sniffer.take().into_iter().for_each(|chunk| layer.chunk(chunk));
+                layer
+            }),
+            Mode::Silent => None,
+        };
+        speaking.map(Layer::finish).unwrap_or_default()
+    }
+}
+
+impl Sink for Http {
+    fn chunk(&mut self, chunk: Chunk) {
+        match &mut self.mode {
+            Mode::Silent => {}
+            Mode::Speaking(layer) => layer.chunk(chunk),
+            Mode::Sniffing(sniffer) => match sniffer.chunk(chunk) {
+                None => {}
+                Some(Protocol::Other) => self.mode = Mode::Silent,
+                Some(protocol) => {
+                    let mut layer = self.context.layer(protocol);
+                    sniffer.take().into_iter().for_each(|chunk| layer.chunk(chunk));
+                    self.mode = Mode::Speaking(layer);
+                }
+            },
+        }
+    }
+}
+
+impl Layer for Http {
+    fn finish(self: Box<Self>) -> Found {
+        Http::finish(*self)
+    }
+}
+
+impl Context {
+    fn layer(&self, protocol: Protocol) -> Box<dyn Layer> {
+        match protocol {
+            Protocol::Http2 => Box::new(Http2::new(self.clone(), None)),
+            Protocol::Http2MidStream => {
+                let mut context = self.clone();
+                context.facts.mid_stream = true;
+                Box::new(Http2::new(context, None))
+            }
+            _ => Box::new(Http1::new(self.clone())),
+        }
+    }
+
+    /// The scheme of requests that name none.
+    fn scheme(&self) -> &'static str {
+        if self.facts.secure { "https" } else { "http" }
+    }
+
+    /// The layer for what is inside a tunnel; `None` where tunnels are nested too deep.
+    fn inside(&self) -> Option<Box<dyn Layer>> {
+        let depth = self.facts.depth + 1;
+        if depth > bounds::TUNNELS {
+            return None;
+        }
+        Some(match &self.inside {
+            Some(inside) => inside(&self.conversation, depth),
+            None => {
+                let facts = Facts { depth, ..Facts::default() };
+                Box::new(Http::new(&self.conversation, facts, &self.limits, None))
+            }
+        })
+    }
+}
+
+impl Mark {
+    fn of(chunk: &Chunk) -> Self {
+        Mark { frame: chunk.frame, time: chunk.time }
+    }
+}
+
+/// Problems of one connection, within a bound.
+#[derive(Debug, Default)]
+struct Problems {
+    list: Vec<(u32, String)>,
+    more: usize,
+}
+
+impl Problems {
+    fn add(&mut self, mark: Mark, message: impl Into<String>) {
+        if self.list.len() < bounds::PROBLEMS {
+            self.list.push((mark.frame, message.into()));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn into_list(mut self, context: &Context) -> Vec<(Option<String>, String)> {
+        // A problem of one side may be found before one of the other side that stands earlier in the recording.
+        self.list.sort();
+        let place = |(frame, message)| (Some(format!("frame {frame}")), message);
+        let mut list: Vec<_> = self.list.into_iter().map(place).collect();
+        if self.more > 0 {
+            let stream = context.conversation.tcp_stream;
+            list.push((None, format!("tcp.stream {stream}: {} more problems in its HTTP", self.more)));
+        }
+        list
+    }
+}

@@ -1,0 +1,152 @@
+//! The way through a recording: while the headers of the next batch are read, the connections of this one are put
+//! together, each on its own.
+//!
+//! What is kept between two batches is what is open then, so memory does not grow with the length of a recording.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use rayon::prelude::*;
+
+use super::Context;
+use super::connections::ConnectionId;
+use super::index::{Batch, Index, Run};
+use super::live::{Finished, Live};
+use super::segment::{Segment, Source};
+
+/// What came out of a recording.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// Of each connection, in no order.
+    pub finished: Vec<Finished>,
+    /// Connections that were given up while they were open, since there were too many.
+    pub given_up: u64,
+}
+
+/// Reads the whole recording.
+pub(super) fn run(index: &mut Index, content: &Bytes, context: &Context<'_>) -> Outcome {
+    let mut open = Open::default();
+    let mut outcome = Outcome::default();
+    let mut batch = index.batch();
+    while let Some(now) = batch {
+        let (next, ()) = rayon::join(|| index.batch(), || open.batch(now, content, context, &mut outcome));
+        batch = next;
+    }
+    outcome
+}
+
+/// The connections that are open.
+#[derive(Default)]
+struct Open {
+    live: HashMap<ConnectionId, Box<Live>>,
+    /// Those that were over when the batch before ended: their last segments may still come.
+    closing: Vec<ConnectionId>,
+    /// Those that are done: what comes later is no news. One bit each.
+    done: Vec<u64>,
+}
+
+/// A connection and what is new of it.
+struct Task {
+    id: ConnectionId,
+    live: Box<Live>,
+    segments: Vec<Segment>,
+    last: bool,
+}
+
+/// A connection after that.
+enum Worked {
+    Open(Box<Live>),
+    Finished(Finished),
+}
+
+impl Open {
+    fn batch(&mut self, batch: Batch, content: &Bytes, context: &Context<'_>, outcome: &mut Outcome) {
+        let source = Source { recording: content, rebuilt: &batch.rebuilt };
+        let replaced: HashSet<ConnectionId> = batch.replaced.iter().copied().collect();
+        let is_last = |id| batch.last || replaced.contains(&id);
+        let mut tasks = Vec::with_capacity(batch.runs.len());
+        for run in batch.runs {
+            let last = is_last(run.id);
+            tasks.extend(self.task(run, last, context));
+        }
+        // Those without a segment in this batch.
+        for id in self.closing.drain(..).chain(batch.replaced) {
+            tasks.extend(self.live.remove(&id).map(|live| Task { id, live, segments: Vec::new(), last: true }));
+        }
+        if batch.last {
+            let rest = self.live.drain().map(|(id, live)| Task { id, live, segments: Vec::new(), last: true });
+            tasks.extend(rest);
+        }
+        self.work(tasks, source, context, outcome);
+        self.closing = batch.over;
+        self.keep_limits(source, context, outcome);
+    }
+
+    fn task(&mut self, run: Run, last: bool, context: &Context<'_>) -> Option<Task> {
+        let Run { id, ends, segments } = run;
+        if self.is_done(id) {
+            return None;
+        }
+        let live = self.live.remove(&id).unwrap_or_else(|| Box::new(Live::new(id, ends, context)));
+        Some(Task { id, live, segments, last })
+    }
+
+    fn work(&mut self, tasks: Vec<Task>, source: Source<'_>, context: &Context<'_>, outcome: &mut Outcome) {
+        let worked: Vec<(ConnectionId, Worked)> = tasks
+            .into_par_iter()
+            .map(|task| {
+                let Task { id, mut live, segments, last } = task;
+                live.run(segments, last, source, context);
+                (id, if last { Worked::Finished(live.finish()) } else { Worked::Open(live) })
+            })
+            .collect();
+        for (id, worked) in worked {
+            match worked {
+                Worked::Open(live) => {
+                    self.live.insert(id, live);
+                }
+                Worked::Finished(finished) => {
+                    self.set_done(id);
+                    outcome.finished.push(finished);
+                }
+            }
+        }
+    }
+
+    /// Gives up the connections that have been silent longest, where too many are open or too much waits.
+    fn keep_limits(&mut self, source: Source<'_>, context: &Context<'_>, outcome: &mut Outcome) {
+        let limits = &context.options.limits;
+        let mut waiting: usize = self.live.values().map(|live| live.waiting()).sum();
+        if self.live.len() <= limits.open_connections && waiting <= limits.waiting_segments {
+            return;
+        }
+        let mut oldest: Vec<(u32, ConnectionId)> = self.live.iter().map(|(id, live)| (live.last_frame, *id)).collect();
+        oldest.sort_unstable();
+        let mut tasks = Vec::new();
+        for (_, id) in oldest {
+            if self.live.len() <= limits.open_connections && waiting <= limits.waiting_segments {
+                break;
+            }
+            if let Some(live) = self.live.remove(&id) {
+                waiting -= live.waiting();
+                tasks.push(Task { id, live, segments: Vec::new(), last: true });
+            }
+        }
+        outcome.given_up += tasks.len() as u64;
+        self.work(tasks, source, context, outcome);
+    }
+
+    fn is_done(&self, id: ConnectionId) -> bool {
+        self.done.get(id.0 as usize / 64).is_some_and(|word| word >> (id.0 % 64) & 1 == 1)
+    }
+
+    fn set_done(&mut self, id: ConnectionId) {
+        let word = id.0 as usize / 64;
+        if self.done.len() <= word {
+            self.done.resize(word + 1, 0);
+        }
+        if let Some(found) = self.done.get_mut(word) {
+            *found |= 1 << (id.0 % 64);
+        }
+    }
+}
