@@ -25,8 +25,6 @@ pub(crate) struct Binder<'a> {
     pub records: &'a [Record],
     /// The ids of the records of each kind, in time order.
     by_kind: HashMap<Kind, Vec<RecordId>>,
-    /// MCP exchanges that were refused with 401 and carried no token.
-    refused_without_token: Vec<RecordId>,
     /// Windows of the client.
     pub windows: &'a Windows<'a>,
     /// All exchanges, read.
@@ -59,15 +57,8 @@ pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<
     for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
     }
-    let refused_without_token = by_kind.get(&Kind::McpExchange).into_iter().flatten().copied();
-    let refused_without_token = refused_without_token.filter(|id| {
-        records.get(id.0 as usize).is_some_and(|record| {
-            record.number(Field::Status) == Some(401) && record.state(Field::Bearer) == &super::record::State::Absent
-        })
-    });
-    let refused_without_token = refused_without_token.collect();
     let selected = Selected::default();
-    let mut binder = Binder { records, by_kind, refused_without_token, windows, views, pairs, limits, selected };
+    let mut binder = Binder { records, by_kind, windows, views, pairs, limits, selected };
     binder.selected = Selected::new(&binder);
     let mut found: Vec<Found> = Vec::new();
     for (at, record) in binder.records.iter().enumerate() {

@@ -14,6 +14,8 @@ use crate::trail::schema::{Field, Kind};
 pub(crate) struct Selected<'a> {
     /// MCP exchanges refused with 401 or 403.
     pub refused: Vec<RecordId>,
+    /// MCP exchanges without token that were refused with 401.
+    pub refused_without_token: Vec<RecordId>,
     /// MCP exchanges with a token that were accepted.
     pub accepted: Vec<RecordId>,
     /// Initialize exchanges.
@@ -104,6 +106,9 @@ impl<'a> Selected<'a> {
             let status = exchange.number(Field::Status);
             if matches!(status, Some(401 | 403)) {
                 self.refused.push(id);
+            }
+            if status == Some(401) && exchange.state(Field::Bearer) == &State::Absent {
+                self.refused_without_token.push(id);
             }
             let carries_token = matches!(exchange.state(Field::Bearer), State::Present(_) | State::Unread(_));
             if carries_token && is_accepted(exchange) {
