@@ -377,7 +377,7 @@ def main(wanted):
 
 
 # Makers in files of their own register their pages here.
-MORE = ["rules_attempts"]
+MORE = ["rules_attempts", "rules_transport"]
 
 if __name__ == "__main__":
     # They import this module by its name, so that all register in one place.

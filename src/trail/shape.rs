@@ -115,6 +115,7 @@ impl Field {
             | F::UnsafeHeaders => Shape::List,
             F::CrossOrigin
             | F::DataEmpty
+            | F::ModernServer
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
@@ -151,6 +152,8 @@ impl Field {
             | F::ResponseLength
             | F::StreamRetry
             | F::ReconnectDelay
+            | F::RetryLeft
+            | F::AnswerCount
             | F::ErrorCode
             | F::Retry
             | F::ProbesWhileWorking
@@ -173,7 +176,9 @@ impl Field {
             Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
             Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
-            Field::IdType => Some(&["string", "integer", "number", "null", "boolean", "array", "object"]),
+            Field::IdType | Field::ErrorCodeType => {
+                Some(&["string", "integer", "number", "null", "boolean", "array", "object"])
+            }
             Field::Via => Some(&["post", "post-stream", "get-stream"]),
             Field::ClientAuth => Some(&[
                 "none",
