@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::{ReadOptions, Sanitized, burp, har, mitmproxy, packets, saz, transcript, warc};
+use super::{ReadOptions, Sanitized, burp, debug_proxy, har, mitmproxy, netlog, packets, saz, transcript, warc};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// A format of recordings.
@@ -84,6 +84,8 @@ impl Reading {
 /// Every format, in the order in which they are tried.
 pub(super) const FORMATS: &[Format] = &[
     Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
+    Format { name: "netlog", recognise: netlog::recognise, read: Read::With(netlog::read) },
+    Format { name: "mcp-debug-proxy", recognise: debug_proxy::recognise, read: Read::With(debug_proxy::read) },
     Format { name: "pcapng", recognise: is_pcapng, read: Read::With(packets::read) },
     Format { name: "pcap", recognise: is_pcap, read: Read::With(packets::read) },
     Format { name: "mitmproxy", recognise: mitmproxy::recognise, read: Read::With(mitmproxy::read) },
@@ -99,7 +101,6 @@ pub(super) const FORMATS: &[Format] = &[
     Format { name: "http-text", recognise: transcript::recognise_text, read: Read::With(transcript::read_text) },
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
-
 
 /// The format of `content`.
 pub(super) fn recognise(content: &[u8]) -> Option<&'static Format> {

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::key_sets::KeySets;
+use super::provenance;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
 use super::steps::set_origin;
+use super::told;
 use super::view::View;
 use crate::decode::exchange::Unknown;
 
@@ -17,6 +19,8 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         records.iter().flat_map(|record| record.list(Field::DocumentAuthorizationServers).to_vec()).collect();
     let named: Vec<&str> = issuers.iter().map(|issuer| &**issuer).collect();
     let mut asked: HashMap<Kind, i64> = HashMap::new();
+    let preflight_of: HashMap<ExchangeId, ExchangeId> =
+        preflights.iter().rev().map(|(preflight, actual)| (*actual, *preflight)).collect();
     for record in records.iter_mut() {
         if matches!(record.kind, Kind::ResourceMetadataRequest | Kind::AsMetadataRequest) {
             let position = asked.entry(record.kind).or_default();
@@ -30,7 +34,7 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         if record.kind == Kind::AsMetadataRequest {
             set_expected_issuer(record, &named);
         }
-        origin_from_preflight(record, views, preflights);
+        origin_from_preflight(record, views, &preflight_of);
     }
     page_origins(records);
 }
@@ -58,11 +62,11 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
 }
 
 /// A request that the browser did not let out has no headers of its own; its preflight names the origin of the page.
-fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
+fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflight_of: &HashMap<ExchangeId, ExchangeId>) {
     if record.kind.is_group() || !matches!(record.state(Field::Origin), State::Unknown(_)) {
         return;
     }
-    let Some((preflight, _)) = preflights.iter().find(|(_, actual)| *actual == record.exchange) else { return };
+    let Some(preflight) = preflight_of.get(&record.exchange) else { return };
     let (Some(sent), Some(asked)) = (views.get(preflight.0 as usize), views.get(record.exchange.0 as usize)) else {
         return;
     };
@@ -95,8 +99,11 @@ fn page_origins(records: &mut [Record]) {
 
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
+    apply(records, told::changes(records));
     let mut changes: Vec<Change> = Vec::new();
+    let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    let mut used_token = false;
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::AuthorizationRequest => {
@@ -130,9 +137,12 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
             Kind::TokenRequest => changes.push(client_id_issued(at, record)),
             Kind::McpExchange => {
                 const PART: &str = "request.header.authorization";
-                changes.push((at, Field::BearerKind, bearer_kind(record, records), record.exchange, PART));
+                changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                let held = used_token || record.found(Binding::NewestTokenResponse).is_some();
+                changes.push((at, Field::HeldToken, State::Present(Value::Flag(held)), record.exchange, PART));
+                used_token |= matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_));
                 changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
             }
             _ => {}
@@ -141,7 +151,8 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     apply(records, changes);
     // What a step-up led to is told by the scopes granted, which are set now.
     let changes = records.iter().enumerate().filter(|(_, record)| record.kind == Kind::StepUp);
-    let changes = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    let mut changes: Vec<Change> = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    changes.extend(provenance::changes(records));
     apply(records, changes);
 }
 
@@ -216,21 +227,31 @@ fn expires_at(response: &Record) -> State {
     }
 }
 
-fn bearer_kind(exchange: &Record, records: &[Record]) -> State {
-    let token = match exchange.state(Field::Bearer) {
-        State::Present(_) => exchange.text(Field::Bearer),
-        other => return other.clone(),
-    };
-    let holds =
-        |kind: Kind, field: Field| records.iter().any(|record| record.kind == kind && record.text(field) == token);
+/// What each value was issued as.
+fn issued_values(records: &[Record]) -> HashMap<&str, &'static str> {
     let kinds = [
         (Kind::TokenResponse, Field::AccessToken, "access"),
         (Kind::TokenResponse, Field::IdToken, "id"),
         (Kind::TokenResponse, Field::RefreshToken, "refresh"),
         (Kind::AuthorizationResponse, Field::Code, "code"),
     ];
-    let known = kinds.into_iter().find(|(kind, field, _)| holds(*kind, *field));
-    State::text(Some(known.map_or("unknown", |(_, _, name)| name)))
+    let mut issued = HashMap::new();
+    for (kind, field, name) in kinds {
+        for value in records.iter().filter(|record| record.kind == kind).filter_map(|record| record.text(field)) {
+            issued.entry(value).or_insert(name);
+        }
+    }
+    issued
+}
+
+fn bearer_kind(exchange: &Record, issued: &HashMap<&str, &'static str>) -> State {
+    match exchange.state(Field::Bearer) {
+        State::Present(_) => {
+            let known = exchange.text(Field::Bearer).and_then(|token| issued.get(token));
+            State::text(Some(known.copied().unwrap_or("unknown")))
+        }
+        other => other.clone(),
+    }
 }
 
 /// Kinds of step that are not recorded, although a value in use can only have come from one.

@@ -253,7 +253,7 @@ names! {
         /// Name of a header that carries the challenge in the place of `WWW-Authenticate`.
         ChallengeRenamedTo = "challenge.renamed_to",
         /// Derived: what the refusal says is wrong: `missing`, `invalid`, `insufficient`, `session`, `version`,
-        /// `origin`, `none`.
+        /// `origin`, `nonce`, `none`.
         RefusalReadsAs = "refusal_reads_as",
         /// `Date` of the response (RFC 9110, 6.6.1), seconds since the epoch: the clock of who answered.
         ServerDate = "server_date",
@@ -296,6 +296,12 @@ names! {
         DocumentIssParameterSupported = "document.authorization_response_iss_parameter_supported",
         /// `client_id_metadata_document_supported` of the document.
         DocumentClientIdMetadataDocumentSupported = "document.client_id_metadata_document_supported",
+        /// `response_types_supported` of the document.
+        DocumentResponseTypesSupported = "document.response_types_supported",
+        /// Names of members of the document that are empty lists.
+        DocumentEmptyMembers = "document.empty_members",
+        /// `client_name` of a client ID metadata document.
+        DocumentClientName = "document.client_name",
         /// `client_id` of a client ID metadata document.
         DocumentClientId = "document.client_id",
         /// `redirect_uris` of a client ID metadata document.
@@ -304,8 +310,30 @@ names! {
         Issuer = "issuer",
         /// URL of the endpoint asked, without query.
         Endpoint = "endpoint",
+        /// Derived: the endpoint for this step in the server metadata that the client had read, without query: the
+        /// one asked where a document names it, else that of the only issuer read. Absent where no probe gave one.
+        AnnouncedEndpoint = "announced_endpoint",
+        /// Derived: names of parameters in the query of the endpoint as announced that the request lacks or changes.
+        DroppedParameters = "dropped_parameters",
+        /// Derived: `/authorize` at the origin of the MCP endpoint (MCP 2025-03-26, default endpoints).
+        DefaultEndpoint = "default_endpoint",
+        /// Derived: how many requests for server metadata went before.
+        MetadataProbes = "metadata_probes",
+        /// Derived: whether the resource metadata names an authorization server of the origin of this endpoint, or of
+        /// the document that names it.
+        IssuerNamed = "issuer_named",
         /// `redirect_uris` of the request.
         RedirectUris = "redirect_uris",
+        /// Derived: what the redirect URIs are, a list: `loopback`, `https`, `http`, `private-use`, `other`.
+        RedirectUriKinds = "redirect_uri_kinds",
+        /// Derived: how many redirect URIs are registered: those of the answer, else those of the request.
+        RedirectUriCount = "redirect_uri_count",
+        /// Derived: earlier registration requests with the same redirect URIs, grant types, scope, application type
+        /// and authentication method that were refused.
+        EarlierRefusals = "earlier_refusals",
+        /// Derived: whether an earlier authorization request of the client that named it by a URL was answered with a
+        /// code.
+        UrlClientIdWorked = "url_client_id_worked",
         /// `grant_types` of the request.
         GrantTypes = "grant_types",
         /// `application_type` of the request.
@@ -328,6 +356,8 @@ names! {
         ClientId = "client_id",
         /// `redirect_uri`.
         RedirectUri = "redirect_uri",
+        /// Derived: what the redirect URI is: `loopback`, `https`, `http`, `private-use`, `other`.
+        RedirectUriKind = "redirect_uri_kind",
         /// `response_type`.
         ResponseType = "response_type",
         /// `scope`, a list.
@@ -356,6 +386,10 @@ names! {
         Error = "error",
         /// Whether the redirect that carries the answer was seen.
         RedirectSeen = "redirect_seen",
+        /// Status of the redirect that carries the answer.
+        RedirectStatus = "redirect_status",
+        /// Method of the request that the redirect answers.
+        RedirectMethod = "redirect_method",
         /// Whether the request to the client's callback was seen.
         CallbackSeen = "callback_seen",
         /// Status of the callback request.
@@ -389,7 +423,7 @@ names! {
         GrantedScope = "granted_scope",
         /// Derived: whether the answer holds another refresh token than the request.
         Rotated = "rotated",
-        /// `Cache-Control` of the response.
+        /// Directives of `Cache-Control` of the response, a list, lower case.
         CacheControl = "cache_control",
         /// Derived: changes of the verdict, accepted to refused and back, with id and token constant.
         VerdictChanges = "verdict_changes",
@@ -410,9 +444,11 @@ names! {
         Target = "target",
         /// Derived: whether its identifier has a path.
         HasPath = "has_path",
-        /// Derived: forms of the URLs asked, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
+        /// Derived: forms of the URLs asked, each once, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
         /// `advertised`, `root`, ...
         Forms = "forms",
+        /// Derived: form of the first that gave a usable document, as in `forms`; absent where none did.
+        FoundAt = "found_at",
         /// Derived: how many requests were made for it.
         Count = "count",
         /// Derived: whether one of them gave a usable document.
@@ -463,6 +499,77 @@ names! {
         /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
         /// the token tells no time.
         TokenExpired = "token_expired",
+        /// Media type of the request body, lower case, without parameters.
+        MediaType = "media_type",
+        /// Derived: names of parameters in the query that are a credential or a proof: `code`, `code_verifier`,
+        /// `client_secret`, `refresh_token`, `assertion`, `client_assertion`, `subject_token`.
+        CredentialsInQuery = "credentials_in_query",
+        /// Derived: the scope granted when the grant began, a list.
+        OriginalScope = "original_scope",
+        /// Derived: `code` that came back in the answer to this request.
+        CodeReceived = "code_received",
+        /// Claim `scope`, a list.
+        AccessTokenJwtScope = "access_token.jwt.scope",
+        /// Derived: the name of the authorization server under which the client looked up the endpoint that issued this
+        /// token.
+        TokenIssuer = "token_issuer",
+        /// Derived: whether an audience of the token has the origin of the announced resource. Absent where no audience
+        /// is an http or https URL.
+        AudienceSameOrigin = "bearer.jwt.aud_same_origin",
+        /// Names of parameters that one challenge has more than once, lower case.
+        ChallengeRepeated = "challenge.repeated",
+        /// What stands in `WWW-Authenticate` and is no part of a challenge (RFC 9110, 11.6.1).
+        ChallengeStray = "challenge.stray",
+        /// Derived: whether the request went over http to a host that is neither a loopback address nor a name kept for
+        /// local use and tests (RFC 6761; RFC 6762, 3). Unknown where a proxy says that it forwarded the request.
+        PlainHttp = "plain_http",
+        /// Derived: endpoint members of the document with an http URL on such a host.
+        DocumentPlainEndpoints = "document.plain_endpoints",
+        /// Derived: whether the callback answers with a redirect to another origin that stands in its own parameters.
+        /// Absent where it does not redirect.
+        ForwardsByParameter = "forwards_by_parameter",
+        /// Claim `iss` of `assertion`.
+        AssertionIss = "assertion.iss",
+        /// Claim `sub` of `assertion`.
+        AssertionSub = "assertion.sub",
+        /// Claim `aud` of `assertion`, a list.
+        AssertionAud = "assertion.aud",
+        /// Claim `exp` of `assertion`, seconds since the epoch.
+        AssertionExp = "assertion.exp",
+        /// Claim `resource` of `assertion`, a list.
+        AssertionResource = "assertion.resource",
+        /// Claim `jti` of `assertion`.
+        AssertionJti = "assertion.jti",
+        /// `typ` of the header of `assertion`, lower case.
+        AssertionTyp = "assertion.typ",
+        /// Claim `iss` of `client_assertion`.
+        ClientAssertionIss = "client_assertion.iss",
+        /// Claim `sub` of `client_assertion`.
+        ClientAssertionSub = "client_assertion.sub",
+        /// Claim `aud` of `client_assertion`, a list.
+        ClientAssertionAud = "client_assertion.aud",
+        /// Claim `exp` of `client_assertion`, seconds since the epoch.
+        ClientAssertionExp = "client_assertion.exp",
+        /// `audience` (RFC 8693, 2.1), a list.
+        Audience = "audience",
+        /// `requested_token_type` (RFC 8693, 2.1).
+        RequestedTokenType = "requested_token_type",
+        /// `dpop_signing_alg_values_supported` of the document (RFC 9449, 5.1).
+        DocumentDpopAlgorithms = "document.dpop_signing_alg_values_supported",
+        /// `dpop_bound_access_tokens` of the request (RFC 9449, 5.2).
+        DpopBoundAccessTokens = "dpop_bound_access_tokens",
+        /// `htm` of the DPoP proof.
+        DpopHtm = "dpop_proof.htm",
+        /// `htu` of the DPoP proof.
+        DpopHtu = "dpop_proof.htu",
+        /// `iat` of the DPoP proof, seconds since the epoch.
+        DpopIat = "dpop_proof.iat",
+        /// `ath` of the DPoP proof.
+        DpopAth = "dpop_proof.ath",
+        /// Derived: extensions that the client declares in its capabilities, a list.
+        DeclaredExtensions = "declared_extensions",
+        /// Derived: whether these recordings show that the client had a token when it sent this: one was issued or used.
+        HeldToken = "held_token",
         /// Derived: `jwt` where the token can be read as one, else `opaque`.
         BearerForm = "bearer.form",
         /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.
@@ -665,6 +772,7 @@ impl Field {
             | Field::RefusalReadsAs
             | Field::ResponseDpopNonce
             | Field::ServerDate
+            | Field::RedirectStatus
             | Field::AccessToken => Half::Response,
             Field::AnswerKinds
             | Field::ResponseLength
@@ -704,6 +812,8 @@ names! {
         RedirectTarget = "redirect_target",
         /// The same request one hop nearer to the server.
         SeenUpstream = "seen_upstream",
+        /// Of a request without token: another with the same methods and no token that was refused with 401.
+        RefusedAlike = "refused_alike",
         /// The last earlier exchange of the client at this endpoint that was accepted.
         EarlierAccepted = "earlier_accepted",
         /// The newest usable token response of the client for this endpoint before this was sent.
@@ -747,7 +857,7 @@ names! {
         ParallelAttempt = "parallel_attempt",
         /// Any authorization request in the recordings whose challenge fits this verifier.
         VerifierOwner = "verifier_owner",
-        /// An earlier request with the same code or refresh token at the same issuer.
+        /// An earlier request with the same code, refresh token or assertion at the same issuer.
         EarlierUse = "earlier_use",
         /// Another request with the same code or refresh token at the same issuer that was granted.
         GrantedUse = "granted_use",

@@ -78,6 +78,10 @@ impl Field {
             | F::RedirectUris
             | F::GrantTypes
             | F::ResponseRedirectUris
+            | F::DroppedParameters
+            | F::RedirectUriKinds
+            | F::DocumentEmptyMembers
+            | F::DocumentResponseTypesSupported
             | F::Forms
             | F::ChallengedScope
             | F::HeldScope
@@ -112,14 +116,29 @@ impl Field {
             | F::ErrorRequiredCapabilities
             | F::ParamHeaders
             | F::ExpectedParamHeaders
-            | F::UnsafeHeaders => Shape::List,
+            | F::UnsafeHeaders
+            | F::CacheControl
+            | F::CredentialsInQuery
+            | F::OriginalScope
+            | F::AccessTokenJwtScope
+            | F::ChallengeRepeated
+            | F::DocumentPlainEndpoints
+            | F::DocumentDpopAlgorithms
+            | F::AssertionAud
+            | F::AssertionResource
+            | F::ClientAssertionAud
+            | F::Audience
+            | F::DeclaredExtensions => Shape::List,
             F::CrossOrigin
             | F::DataEmpty
             | F::ModernServer
+            | F::IssuerNamed
+            | F::UrlClientIdWorked
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::HeldToken
             | F::ClientIdIssued
             | F::RedirectUriRegistered
             | F::BearerJwtVerified
@@ -128,6 +147,10 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
+            | F::AudienceSameOrigin
+            | F::PlainHttp
+            | F::ForwardsByParameter
+            | F::DpopBoundAccessTokens
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
@@ -136,10 +159,17 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::AssertionExp
+            | F::ClientAssertionExp
+            | F::DpopIat
             | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
+            | F::RedirectStatus
+            | F::MetadataProbes
+            | F::RedirectUriCount
+            | F::EarlierRefusals
             | F::Position
             | F::CallbackStatus
             | F::VerdictChanges
@@ -167,7 +197,7 @@ impl Field {
     pub fn vocabulary(self) -> Option<&'static [&'static str]> {
         match self {
             Field::RefusalReadsAs => {
-                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
+                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "nonce", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
             Field::BearerForm => Some(&["jwt", "opaque"]),
@@ -180,6 +210,7 @@ impl Field {
                 Some(&["string", "integer", "number", "null", "boolean", "array", "object"])
             }
             Field::Via => Some(&["post", "post-stream", "get-stream"]),
+            Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),
             Field::ClientAuth => Some(&[
                 "none",
                 "client_secret_basic",

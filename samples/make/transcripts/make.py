@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Writes the transcripts of samples/formats/curl and samples/formats/httpie with the tools themselves.
+"""Writes the transcripts of samples/formats/curl and samples/formats/httpie, and the logs of samples/formats/chromium-netlog
+that are not of another origin, with the tools themselves.
 
     samples/make/transcripts/make.py OUT
 
-Needs node, curl, openssl, and httpie on the path (`pip install httpie`; left out where it is missing). What is read from
+Needs node, curl, openssl, and httpie and chromium on the path (`pip install httpie`; left out where they are missing). What is read from
 a terminal is read from a pseudo-terminal, so that it stands where a person sees it.
 """
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -97,6 +99,22 @@ def httpie(out):
     (out / "verbose.txt").write_bytes(b"\n".join(parts))
 
 
+def chromium(out):
+    for mode, name, url in [("Default", "default", f"http://localhost:{PLAIN}/"),
+                            ("Everything", "everything-h2", f"https://localhost:{SECURE}/")]:
+        with tempfile.TemporaryDirectory() as profile:
+            log = out / f"chromium-{name}.json"
+            subprocess.run(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors",
+                            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                            "--no-first-run", f"--user-data-dir={profile}", f"--log-net-log={log}",
+                            f"--net-log-capture-mode={mode}", "--virtual-time-budget=6000", "--dump-dom", url],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+            # The machine's own: its name servers and the release of its kernel.
+            text = re.sub(r'"nameservers":\[[^\]]*\]', '"nameservers":[]', log.read_text())
+            text = re.sub(r'"[0-9.]+:53"', '"192.0.2.53:53"', text)
+            log.write_text(re.sub(r'"os_type":"[^"]*"', '"os_type":"Linux"', text).replace(profile, "/profile"))
+
+
 def main():
     out = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
@@ -113,6 +131,9 @@ def main():
             if shutil.which("http"):
                 (out / "httpie").mkdir(exist_ok=True)
                 httpie(out / "httpie")
+            if shutil.which("chromium"):
+                (out / "chromium-netlog").mkdir(exist_ok=True)
+                chromium(out / "chromium-netlog")
         finally:
             for server in servers:
                 server.terminate()

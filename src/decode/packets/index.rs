@@ -154,6 +154,7 @@ impl Index {
         match &self.ending {
             Some(Ending::CutOff) => problems.push((next, format!("the file ends inside it; kept {kept} before it"))),
             Some(Ending::Broken(why)) => problems.push((next, format!("{why}; kept {kept} before it"))),
+            Some(Ending::Whole) if self.frames.count() == 0 => problems.push((None, "holds no packets".to_owned())),
             Some(Ending::Whole) | None => {}
         }
         let mut say = |count: u64, message: &dyn Fn(String) -> String| {

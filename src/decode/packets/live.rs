@@ -104,7 +104,7 @@ impl Live {
     fn tell_where_it_begins(&mut self, segments: &[Segment]) {
         let Some(first) = segments.first() else { return };
         for end in [End::First, End::Second] {
-            if !self.reassembly.from_start(end)
+            if !self.reassembly.begins_at_start(end)
                 && let Some(above) = &mut self.above
             {
                 let side = above.side(end);
@@ -120,7 +120,7 @@ impl Live {
         let conversation = Conversation { capture, tcp_stream, client: asking, server: asked, closed: None };
         let shared =
             Shared { keylog: context.keylog.clone(), limits: context.options.limits, seen: Default::default() };
-        let mid_stream = [End::First, End::Second].iter().any(|end| !self.reassembly.from_start(*end));
+        let mid_stream = [End::First, End::Second].iter().any(|end| !self.reassembly.begins_at_start(*end));
         let layers = Box::new(Layers::new(conversation, shared.clone(), mid_stream));
         Above { client, layers, shared }
     }

@@ -98,7 +98,7 @@ impl Reassembly {
     }
 
     /// Whether the recording holds the opening of this direction.
-    pub(super) fn from_start(&self, end: End) -> bool {
+    pub(super) fn begins_at_start(&self, end: End) -> bool {
         self.directions[end.index()].from_start
     }
 

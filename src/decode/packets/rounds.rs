@@ -53,6 +53,12 @@ struct Task {
     last: bool,
 }
 
+/// A connection after that.
+enum Worked {
+    Open(Box<Live>),
+    Finished(Finished),
+}
+
 impl Open {
     fn batch(&mut self, batch: Batch, content: &Bytes, context: &Context<'_>, outcome: &mut Outcome) {
         let source = Source { recording: content, rebuilt: &batch.rebuilt };
@@ -86,20 +92,20 @@ impl Open {
     }
 
     fn work(&mut self, tasks: Vec<Task>, source: Source<'_>, context: &Context<'_>, outcome: &mut Outcome) {
-        let worked: Vec<Result<(ConnectionId, Box<Live>), (ConnectionId, Finished)>> = tasks
+        let worked: Vec<(ConnectionId, Worked)> = tasks
             .into_par_iter()
             .map(|task| {
                 let Task { id, mut live, segments, last } = task;
                 live.run(segments, last, source, context);
-                if last { Err((id, live.finish())) } else { Ok((id, live)) }
+                (id, if last { Worked::Finished(live.finish()) } else { Worked::Open(live) })
             })
             .collect();
-        for it in worked {
-            match it {
-                Ok((id, live)) => {
+        for (id, worked) in worked {
+            match worked {
+                Worked::Open(live) => {
                     self.live.insert(id, live);
                 }
-                Err((id, finished)) => {
+                Worked::Finished(finished) => {
                     self.set_done(id);
                     outcome.finished.push(finished);
                 }

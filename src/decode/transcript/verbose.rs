@@ -6,7 +6,9 @@ use super::{Held, Turn, lines};
 use crate::decode::format::Problems;
 
 /// What curl says at the beginning of a line that a body without a line end was printed before.
-const OPENINGS: [&str; 11] = [
+const OPENINGS: [&str; 13] = [
+    "* TLSv1.",
+    "* SSL",
     "  % Total    % Received",
     "*   Trying ",
     "* Trying ",
@@ -43,7 +45,11 @@ struct Reading {
 
 impl Reading {
     fn take(&mut self, number: u32, line: &str, problems: &mut Problems) {
-        let Some((mark, rest)) = marked(line) else { return self.take_text(number, line, problems) };
+        // A list in a body begins with an asterisk too.
+        let is_text = !self.text.is_empty() && line.starts_with('*') && !OPENINGS.iter().any(|it| line.starts_with(it));
+        let Some((mark, rest)) = marked(line).filter(|_| !is_text) else {
+            return self.take_text(number, line, problems);
+        };
         if mark == '>' && crate::decode::message::request_line(rest).is_some() {
             self.end_of_text(problems);
             self.turns.push(Turn { line: number, link: self.links.current(), ..Turn::default() });

@@ -6,8 +6,11 @@ mod groups;
 mod mcp;
 mod messages;
 mod pairing;
+mod selected;
 
 use std::collections::HashMap;
+
+use selected::Selected;
 
 use super::derive::{self, Change};
 use super::record::{Bound, Closing, ExchangeId, Record, RecordId};
@@ -22,6 +25,8 @@ pub(crate) struct Binder<'a> {
     pub records: &'a [Record],
     /// The ids of the records of each kind, in time order.
     by_kind: HashMap<Kind, Vec<RecordId>>,
+    /// MCP exchanges that were refused with 401 and carried no token.
+    refused_without_token: Vec<RecordId>,
     /// Windows of the client.
     pub windows: &'a Windows<'a>,
     /// All exchanges, read.
@@ -30,6 +35,8 @@ pub(crate) struct Binder<'a> {
     pub pairs: &'a Pairs,
     /// Limits of the readers.
     pub limits: &'a Limits,
+    /// Selections that are looked through again and again.
+    pub selected: Selected<'a>,
 }
 
 /// How exchanges belong to each other before anything is known of them.
@@ -52,7 +59,16 @@ pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<
     for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
     }
-    let binder = Binder { records, by_kind, windows, views, pairs, limits };
+    let refused_without_token = by_kind.get(&Kind::McpExchange).into_iter().flatten().copied();
+    let refused_without_token = refused_without_token.filter(|id| {
+        records.get(id.0 as usize).is_some_and(|record| {
+            record.number(Field::Status) == Some(401) && record.state(Field::Bearer) == &super::record::State::Absent
+        })
+    });
+    let refused_without_token = refused_without_token.collect();
+    let selected = Selected::default();
+    let mut binder = Binder { records, by_kind, refused_without_token, windows, views, pairs, limits, selected };
+    binder.selected = Selected::new(&binder);
     let mut found: Vec<Found> = Vec::new();
     for (at, record) in binder.records.iter().enumerate() {
         let id = RecordId(at as u32);
@@ -172,22 +188,29 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// The last of a selection before a record.
+    pub(crate) fn last_of(&self, list: &[RecordId], record: &Record) -> Option<RecordId> {
+        selected::last_of(self, list, record)
+    }
+
+    /// The first of a selection after a record, or what is known of its absence.
+    pub(crate) fn later_of(&self, list: &[RecordId], record: &Record, kind: Kind) -> Bound {
+        let found = selected::first_of(self, list, record);
+        found.map_or_else(|| self.windows.missing_after(record.exchange, kind), Bound::Found)
+    }
+
     /// The preflight of a request.
     pub(crate) fn preflight(&self, record: &Record) -> Bound {
-        let preflight = self.pairs.preflights.iter().find(|(_, actual)| *actual == record.exchange);
-        let found = preflight.and_then(|(preflight, _)| {
-            self.of_kind(Kind::Preflight).find(|(_, other)| other.exchange == *preflight).map(|(id, _)| id)
-        });
+        let preflight = self.selected.preflight_of.get(&record.exchange);
+        let found = preflight.and_then(|preflight| self.at_exchange(Kind::Preflight, *preflight));
         found.map_or(Bound::None(Closing::NotNeeded), Bound::Found)
     }
 
     /// The sighting of the same request one hop nearer to the server.
     pub(crate) fn seen_upstream(&self, record: &Record) -> Bound {
-        let far = self.pairs.hops.iter().find(|(near, _)| *near == record.exchange).map(|(_, far)| *far);
-        let is_it = |other: &Record| other.is_upstream && other.kind == record.kind && Some(other.exchange) == far;
-        let found = self.records.iter().position(is_it).map(|at| RecordId(at as u32));
+        let found = self.selected.upstream_of.get(&record.exchange);
         // Where no point behind a proxy was recorded, it is not known whether there is one.
-        found.map_or(Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded), Bound::Found)
+        found.map_or(Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded), |id| Bound::Found(*id))
     }
 
     /// The exchange of a record, read.
@@ -196,9 +219,11 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Whether a token response gives a token that can be used.
+/// Whether a token response gives a token that can be used. What an exchange marks as `N_A` is no access token (RFC 8693,
+/// 2.2.1).
 pub(crate) fn is_usable(response: &Record) -> bool {
     matches!(response.number(Field::Status), Some(200..=299))
+        && response.text(Field::TokenType) != Some("n_a")
         && matches!(
             response.state(Field::AccessToken),
             super::record::State::Present(_) | super::record::State::Unread(_)

@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::{lower_case_list, space_list};
+use std::sync::Arc;
+
+use super::{lower_case_list, space_list, stands_for_nothing};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Unknown;
 use crate::trail::read::challenge::{self, Challenge};
@@ -39,6 +41,19 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     super::dpop::fill_proof(view, record);
     record.set(Field::ResponseDpopNonce, view.response_header("dpop-nonce"), "response.header.dpop-nonce");
     fill_challenge(view, record, limits);
+    record.set(Field::DeclaredExtensions, declared_extensions(view), "request.body.params.capabilities.extensions");
+}
+
+/// The names under `extensions` in the capabilities that the client declares: at initialize, or with every request.
+fn declared_extensions(view: &View<'_>) -> State {
+    const META: &str = "io.modelcontextprotocol/clientCapabilities";
+    let params = || view.client_messages().iter().filter_map(|message| message.params());
+    let at_initialize = params().find_map(|params| params.get("capabilities"));
+    let capabilities = at_initialize.or_else(|| params().find_map(|params| params.get("_meta")?.get(META)));
+    let Some(extensions) = capabilities.and_then(|found| found.get("extensions")).and_then(Json::as_object) else {
+        return State::Absent;
+    };
+    State::Present(Value::List(extensions.keys().map(|name| name.as_str().into()).collect()))
 }
 
 /// `Date` in seconds since the epoch (RFC 9110, 5.6.7; the form of RFC 5322 only, which is the one that is sent).
@@ -80,11 +95,6 @@ fn fill_credentials(view: &View<'_>, record: &mut Record) {
     fill_claims(&token, record);
     record.set(Field::AuthScheme, scheme, PART);
     record.set(Field::Bearer, token, PART);
-}
-
-/// What a client writes in the place of a token that it does not have.
-fn stands_for_nothing(token: &str) -> bool {
-    matches!(token, "" | "undefined" | "null" | "None" | "nil" | "[object Object]")
 }
 
 fn fill_claims(token: &State, record: &mut Record) {
@@ -145,9 +155,27 @@ fn fill_challenge(view: &View<'_>, record: &mut Record, limits: &Limits) {
     record.set(Field::ChallengeScope, space_list(get("scope")), format!("{PART}.scope"));
     record.set(Field::ChallengeResourceMetadata, get("resource_metadata"), format!("{PART}.resource_metadata"));
     record.set(Field::ChallengeRenamedTo, renamed(view), "response.header");
+    fill_challenge_form(view, &header, &challenges, record);
     let reads_as = refusal_reads_as(view, usable, limits);
     record.set(Field::RefusalReadsAs, reads_as, if usable.is_some() { PART } else { "response.body" });
     record.set(Field::Challenge, header, PART);
+}
+
+/// What is in the field besides well-formed challenges.
+fn fill_challenge_form(view: &View<'_>, header: &State, challenges: &[Challenge], record: &mut Record) {
+    const PART: &str = "response.header.www-authenticate";
+    let values =
+        || view.exchange.answer.response().into_iter().flat_map(|answer| answer.headers.all("www-authenticate"));
+    let (repeated, stray) = match header {
+        State::Present(_) => {
+            let names: Vec<Arc<str>> = challenges.iter().flat_map(Challenge::repeated).map(Arc::from).collect();
+            let repeated = if names.is_empty() { State::Absent } else { State::Present(Value::List(names)) };
+            (repeated, State::text(values().find_map(challenge::stray)))
+        }
+        other => (other.clone(), other.clone()),
+    };
+    record.set(Field::ChallengeRepeated, repeated, PART);
+    record.set(Field::ChallengeStray, stray, PART);
 }
 
 /// A header that gateways put in the place of the challenge.
@@ -202,6 +230,8 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
             && !words.trim_start().starts_with("invalid_token missing");
     match (status, error) {
         (_, Some("insufficient_scope")) => "insufficient",
+        // RFC 9449, 9: the token may well be good.
+        (401, Some("use_dpop_nonce")) => "nonce",
         (401, _) if says_missing && !(says_invalid && words.contains(" or ")) && !has(&["session"]) => "missing",
         (401, Some("invalid_token")) => "invalid",
         // RFC 6750, 3.1: a challenge without error code answers a request without authentication information.

@@ -306,10 +306,8 @@ fn needed_capability(kind: Kind, message: &Message) -> Option<&str> {
 }
 
 fn capability_of_client(method: &str) -> &str {
-    match method.split('/').next() {
-        Some(family @ ("sampling" | "roots" | "elicitation")) => family,
-        _ => "",
-    }
+    let family = method.split('/').next().unwrap_or_default();
+    if matches!(family, "sampling" | "roots" | "elicitation") { family } else { "" }
 }
 
 /// `tool.name` of each annotation that cannot become a header; absent where there is none.

@@ -1,5 +1,6 @@
 //! Turns exchanges whose role is known into records, field by field.
 
+mod assertions;
 mod authorization;
 mod dpop;
 mod endpoints;
@@ -21,9 +22,10 @@ use serde_json::Value as Json;
 
 use super::classify::Directory;
 use super::read::params::Params;
+use super::read::urls;
 use super::record::{ExchangeId, Record, State, Value};
 use super::schema::{Field, Kind};
-use super::view::View;
+use super::view::{View, media_type};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Unknown};
 
@@ -92,6 +94,7 @@ fn exchange_fields(view: &View<'_>, record: &mut Record) {
     };
     record.set(Field::ResponseContentType, media_type, "response.header.content-type");
     record.set(Field::EdgeMarks, edge_marks(view), "response.header");
+    record.set(Field::PlainHttp, plain_http(view), "request.url");
 }
 
 /// Sets the origin of the page and whether it differs from the one asked (Fetch, 4.5). `null` differs from all.
@@ -126,6 +129,15 @@ fn exposed_headers(view: &View<'_>) -> State {
     names.sort();
     names.dedup();
     State::Present(Value::List(names))
+}
+
+/// Whether a request went unprotected over a network. Behind a proxy that ends TLS the far side is not seen.
+fn plain_http(view: &View<'_>) -> State {
+    const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"];
+    if FORWARDED.iter().any(|name| view.exchange.request.headers.get(name).is_some()) {
+        return State::Unknown(Unknown::LegNotRecorded);
+    }
+    State::Present(Value::Flag(urls::is_plain_http(&view.url)))
 }
 
 /// Headers that only an edge, a gateway or a proxy adds.
@@ -178,6 +190,19 @@ pub(crate) fn space_list(state: State) -> State {
         }
         other => other,
     }
+}
+
+/// Media type of the request body, lower case, without parameters.
+pub(super) fn request_media_type(view: &View<'_>) -> State {
+    match view.request_header("content-type") {
+        State::Present(_) => State::text(Some(&media_type(&view.exchange.request.headers))),
+        other => other,
+    }
+}
+
+/// What a client writes in the place of a token that it does not have.
+pub(super) fn stands_for_nothing(token: &str) -> bool {
+    matches!(token, "" | "undefined" | "null" | "None" | "nil" | "[object Object]")
 }
 
 /// A JSON document, or why it is not known.

@@ -109,6 +109,11 @@ impl Draft {
         }
     }
 
+    /// The answer is complete, and is shown where its head is.
+    pub(super) fn answer_ended(&mut self, last: Mark) {
+        self.0.answered_at = Some(last.time);
+    }
+
     /// The answer goes on in HTTP/2 after an upgrade.
     pub(super) fn set_h2_stream(&mut self, id: u32) {
         if let At::Frames { h2_stream, .. } = &mut self.0.at {

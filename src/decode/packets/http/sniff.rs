@@ -38,6 +38,8 @@ struct Way {
     begins: Option<Protocol>,
     /// Octets are missing before these, or they do not begin with a message.
     anywhere: bool,
+    /// A message begins somewhere in them, behind what may become frames.
+    has_message: bool,
 }
 
 impl Sniffer {
@@ -58,8 +60,7 @@ impl Sniffer {
         }
         self.held.push(chunk);
         if self.chosen.is_none() && (self.octets > bounds::SNIFF || self.held.len() > bounds::SNIFF / 16) {
-            self.held = Vec::new();
-            self.chosen = Some(Protocol::Other);
+            self.chosen = Some(self.last_resort().unwrap_or(Protocol::Other));
         }
         self.chosen
     }
@@ -71,10 +72,14 @@ impl Sniffer {
 
     /// The protocol when nothing more comes.
     pub(super) fn at_end(&mut self) -> Option<Protocol> {
-        if self.chosen.is_none() && [&self.client, &self.server].into_iter().any(Way::may_be_cut_short) {
-            self.chosen = Some(Protocol::Http1);
-        }
+        let cut_short = [&self.client, &self.server].into_iter().any(Way::may_be_cut_short);
+        self.chosen = self.chosen.or_else(|| self.last_resort()).or(cut_short.then_some(Protocol::Http1));
         self.chosen.filter(|protocol| *protocol != Protocol::Other)
+    }
+
+    /// The protocol when no more octets are looked at.
+    fn last_resort(&self) -> Option<Protocol> {
+        (self.client.has_message || self.server.has_message).then_some(Protocol::Http1)
     }
 
     fn look(&mut self, chunk: &Chunk) {
@@ -117,12 +122,7 @@ impl Way {
                 None => return None,
             }
         }
-        if find_request(&self.octets, true).is_some() { Some(Protocol::Http1) } else { self.frames() }
-    }
-
-    /// HTTP/2 without its beginning: frames that follow each other.
-    fn frames(&self) -> Option<Protocol> {
-        find_frames(&self.octets, FRAMES).ok().map(|_| Protocol::Http2MidStream)
+        self.earliest(find_request(&self.octets, true))
     }
 
     fn response(&mut self) -> Option<Protocol> {
@@ -131,7 +131,17 @@ impl Way {
             Some(false) => self.anywhere = true,
             None => return None,
         }
-        if find_response(&self.octets).is_some() { Some(Protocol::Http1) } else { self.frames() }
+        self.earliest(find_response(&self.octets))
+    }
+
+    /// What begins first: the message at `http1`, or frames of HTTP/2 that follow each other.
+    fn earliest(&mut self, http1: Option<usize>) -> Option<Protocol> {
+        self.has_message = http1.is_some();
+        match (http1, find_frames(&self.octets, FRAMES)) {
+            (Some(message), Ok(frames) | Err(frames)) if message < frames => Some(Protocol::Http1),
+            (_, Ok(_)) => Some(Protocol::Http2MidStream),
+            (_, Err(_)) => None,
+        }
     }
 
     /// Whether the recording ends in the middle of what looks like a request line with a known method.
