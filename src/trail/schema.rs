@@ -601,6 +601,14 @@ names! {
         StreamRetry = "stream_retry",
         /// Derived: milliseconds from the end of the stream that this resumes.
         ReconnectDelay = "reconnect_delay",
+        /// Derived: milliseconds of the `retry` of the stream that this resumes that were not waited for; 0 where they
+        /// were. Absent where that stream names none.
+        RetryLeft = "retry_left",
+        /// Derived: how many messages the answer holds.
+        AnswerCount = "answer_count",
+        /// Derived: whether an answer at this endpoint shows that the server speaks 2026-07-28: `resultType`,
+        /// `supportedVersions`, or an error code of that revision.
+        ModernServer = "modern_server",
         /// Derived: protocol version of the initialize result that is in force for this request.
         NegotiatedVersion = "negotiated_version",
         /// `jsonrpc` of the message.
@@ -681,6 +689,8 @@ names! {
         ResultUnusableHeaders = "result.unusable_headers",
         /// `error.code`; unread where it is no whole number.
         ErrorCode = "error.code",
+        /// Derived: JSON type of `error.code`, in the words of `id_type`.
+        ErrorCodeType = "error.code_type",
         /// Names of the members of the error, in order.
         ErrorMembers = "error.members",
         /// `error.data.supported`, a list.
@@ -839,6 +849,10 @@ names! {
         Stream = "stream",
         /// The exchange whose stream this one resumes: the one that sent the event id named here.
         ResumedStream = "resumed_stream",
+        /// The exchange that resumes the stream of this one.
+        ResumedBy = "resumed_by",
+        /// The notification by which the client cancels this request of its own.
+        Cancellation = "cancellation",
         /// The exchange that carries this message or event.
         Exchange = "exchange",
         /// The request that this answers, of the other side.
