@@ -5,12 +5,10 @@
 mod announced;
 mod assemble;
 mod bind;
-mod bindings;
 mod classify;
 mod clocks;
 mod derive;
 mod eras;
-mod fields;
 mod flow;
 mod groups;
 mod identity;

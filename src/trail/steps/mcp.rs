@@ -1,8 +1,9 @@
 //! The record of one MCP exchange: token, session, version, challenge.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
-use std::sync::Arc;
 
 use super::{lower_case_list, space_list, stands_for_nothing};
 use crate::capture::limits::Limits;
