@@ -3,7 +3,6 @@
 //! One table, used three ways: `trail` fills it, `check` refuses pages that name anything else, and the documentation
 //! lists it.
 
-
 /// Declares an enum whose variants have the names that rule pages use.
 macro_rules! names {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {

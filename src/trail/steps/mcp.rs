@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-
 use super::{lower_case_list, space_list, stands_for_nothing};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Unknown;
