@@ -386,6 +386,7 @@ MORE = [
     "rules_token_endpoint",
     "rules_token_use",
     "rules_transport",
+    "rules_streams",
 ]
 
 if __name__ == "__main__":
