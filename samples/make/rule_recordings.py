@@ -386,6 +386,7 @@ MORE = [
     "rules_registration",
     "rules_token_endpoint",
     "rules_token_use",
+    "rules_transport",
 ]
 
 if __name__ == "__main__":

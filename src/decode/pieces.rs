@@ -210,7 +210,10 @@ mod tests {
         Body::pieces(Pieces { list, codings: codings.into(), open })
     }
 
-    fn check(body: &Body, expected: Result<(&str, &[(usize, u32)]), Unknown>) {
+    /// What comes out, and after how many octets which frame.
+    type Expected<'a> = Result<(&'a str, &'a [(usize, u32)]), Unknown>;
+
+    fn check(body: &Body, expected: Expected<'_>) {
         let timed = body.timed(&Limits::default()).map(|timed| timed.unwrap());
         let timed = timed.map(|timed| {
             let marks: Vec<_> = timed.marks.iter().map(|mark| (mark.octets, mark.frame)).collect();

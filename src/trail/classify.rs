@@ -128,7 +128,16 @@ fn plain_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     if view.method() == "GET" {
         return document_role(view, limits);
     }
-    None
+    // A recorder may hold no request bodies.
+    (view.method() == "POST" && view.form.is_err() && answers_as_mcp(view)).then_some(Kind::McpExchange)
+}
+
+/// Whether an answer is one that only an MCP server gives: a session id, or a challenge that points to resource metadata.
+fn answers_as_mcp(view: &View<'_>) -> bool {
+    let Some(response) = view.exchange.answer.response() else { return false };
+    let pointed = || response.headers.all("www-authenticate").flat_map(challenge::parse);
+    response.headers.get("mcp-session-id").is_some()
+        || (response.status == 401 && pointed().any(|challenge| challenge.get("resource_metadata").is_some()))
 }
 
 fn form_role(form: &Params) -> Option<Kind> {

@@ -362,3 +362,61 @@ fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
     changes.push((at, Field::GrantedScope, scope, exchange, "response.body.scope"));
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trail::record::Bound;
+
+    fn text(text: &str) -> State {
+        State::Present(Value::from(text))
+    }
+
+    fn list(items: &[&str]) -> State {
+        State::Present(Value::List(items.iter().map(|item| (*item).into()).collect()))
+    }
+
+    #[test]
+    fn the_end_of_a_token_is_its_claim_or_its_lifetime() {
+        let mut response = Record::new(Kind::TokenResponse, ExchangeId(0));
+        response.set(Field::AnsweredAt, State::Present(Value::Number(1_000_000_000)), "");
+        assert_eq!(expires_at(&response), response.state(Field::ExpiresIn).clone());
+        response.set(Field::ExpiresIn, State::Present(Value::Number(60)), "");
+        assert_eq!(expires_at(&response), State::Present(Value::Number(1060)));
+        response.set(Field::AccessTokenJwtExp, State::Present(Value::Number(1030)), "");
+        assert_eq!(expires_at(&response), State::Present(Value::Number(1030)));
+    }
+
+    #[test]
+    fn what_was_registered_is_told_by_the_registration() {
+        let mut registration = Record::new(Kind::RegistrationRequest, ExchangeId(0));
+        registration.set(Field::RedirectUris, list(&["http://127.0.0.1:1/cb"]), "");
+        let mut request = Record::new(Kind::AuthorizationRequest, ExchangeId(1));
+        request.set(Field::ClientId, text("c1"), "");
+        let flag = |flag: bool| State::Present(Value::Flag(flag));
+        assert_eq!(client_id_issued(1, &request).2, flag(false));
+        let unbound = redirect_uri_registered(1, &request, &[registration.clone(), request.clone()]);
+        assert!(matches!(unbound.2, State::Unknown(_)), "{:?}", unbound.2);
+        request.bind(Binding::Registration, Bound::Found(RecordId(0)));
+        assert_eq!(client_id_issued(1, &request).2, flag(true));
+        for (used, expected) in [("http://127.0.0.1:2/cb", true), ("http://localhost:1/cb", false)] {
+            request.set(Field::RedirectUri, text(used), "");
+            let records = [registration.clone(), request.clone()];
+            assert_eq!(redirect_uri_registered(1, &request, &records).2, flag(expected), "{used}");
+        }
+    }
+
+    #[test]
+    fn a_root_document_is_for_the_only_issuer_named_on_its_host() {
+        let expected = |named: &[&str]| {
+            let mut record = Record::new(Kind::AsMetadataRequest, ExchangeId(0));
+            record.set(Field::Url, text("https://as.test/.well-known/oauth-authorization-server"), "");
+            set_expected_issuer(&mut record, named);
+            record.text(Field::ExpectedIssuer).map(str::to_owned)
+        };
+        assert_eq!(expected(&["https://as.test"]).as_deref(), Some("https://as.test"));
+        assert_eq!(expected(&["https://as.test/t1"]).as_deref(), Some("https://as.test/t1"));
+        assert_eq!(expected(&["https://as.test/t1", "https://as.test/t2"]), None);
+        assert_eq!(expected(&["https://other.test/t1"]), None);
+    }
+}

@@ -3,7 +3,6 @@
 //! One table, used three ways: `trail` fills it, `check` refuses pages that name anything else, and the documentation
 //! lists it.
 
-use crate::evidence::Half;
 
 /// Declares an enum whose variants have the names that rule pages use.
 macro_rules! names {
@@ -602,6 +601,14 @@ names! {
         StreamRetry = "stream_retry",
         /// Derived: milliseconds from the end of the stream that this resumes.
         ReconnectDelay = "reconnect_delay",
+        /// Derived: milliseconds of the `retry` of the stream that this resumes that were not waited for; 0 where they
+        /// were. Absent where that stream names none.
+        RetryLeft = "retry_left",
+        /// Derived: how many messages the answer holds.
+        AnswerCount = "answer_count",
+        /// Derived: whether an answer at this endpoint shows that the server speaks 2026-07-28: `resultType`,
+        /// `supportedVersions`, or an error code of that revision.
+        ModernServer = "modern_server",
         /// Derived: protocol version of the initialize result that is in force for this request.
         NegotiatedVersion = "negotiated_version",
         /// `jsonrpc` of the message.
@@ -682,6 +689,8 @@ names! {
         ResultUnusableHeaders = "result.unusable_headers",
         /// `error.code`; unread where it is no whole number.
         ErrorCode = "error.code",
+        /// Derived: JSON type of `error.code`, in the words of `id_type`.
+        ErrorCodeType = "error.code_type",
         /// Names of the members of the error, in order.
         ErrorMembers = "error.members",
         /// `error.data.supported`, a list.
@@ -747,41 +756,6 @@ impl Field {
                 | Field::DpopJti
                 | Field::ResponseDpopNonce
         )
-    }
-
-    /// The half of the exchange in which a field of this name stands when it is absent and no part can be named.
-    pub fn usual_half(self) -> Half {
-        match self {
-            Field::Status
-            | Field::AnsweredAt
-            | Field::ResponseContentType
-            | Field::AllowOrigin
-            | Field::ExposedHeaders
-            | Field::AllowHeaders
-            | Field::ResponseSessionId
-            | Field::RefusalReadsAs
-            | Field::ResponseDpopNonce
-            | Field::ServerDate
-            | Field::RedirectStatus
-            | Field::AccessToken => Half::Response,
-            Field::AnswerKinds
-            | Field::ResponseLength
-            | Field::ResponseCharset
-            | Field::AccelBuffering
-            | Field::AnnouncedUri
-            | Field::LastSentEventId
-            | Field::StreamRetry
-            | Field::EventId
-            | Field::Retry
-            | Field::EventName
-            | Field::DataEmpty => Half::Response,
-            other if other.name().starts_with("result.") => Half::Response,
-            other if other.name().starts_with("error.") => Half::Response,
-            other if other.name().starts_with("challenge.") => Half::Response,
-            other if other.name().starts_with("document.") => Half::Response,
-            other if other.name().starts_with("response.") => Half::Response,
-            _ => Half::Request,
-        }
     }
 }
 
@@ -875,6 +849,10 @@ names! {
         Stream = "stream",
         /// The exchange whose stream this one resumes: the one that sent the event id named here.
         ResumedStream = "resumed_stream",
+        /// The exchange that resumes the stream of this one.
+        ResumedBy = "resumed_by",
+        /// The notification by which the client cancels this request of its own.
+        Cancellation = "cancellation",
         /// The exchange that carries this message or event.
         Exchange = "exchange",
         /// The request that this answers, of the other side.

@@ -131,6 +131,7 @@ impl Field {
             | F::DeclaredExtensions => Shape::List,
             F::CrossOrigin
             | F::DataEmpty
+            | F::ModernServer
             | F::IssuerNamed
             | F::UrlClientIdWorked
             | F::IdReadable
@@ -181,6 +182,8 @@ impl Field {
             | F::ResponseLength
             | F::StreamRetry
             | F::ReconnectDelay
+            | F::RetryLeft
+            | F::AnswerCount
             | F::ErrorCode
             | F::Retry
             | F::ProbesWhileWorking
@@ -203,7 +206,9 @@ impl Field {
             Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
             Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
-            Field::IdType => Some(&["string", "integer", "number", "null", "boolean", "array", "object"]),
+            Field::IdType | Field::ErrorCodeType => {
+                Some(&["string", "integer", "number", "null", "boolean", "array", "object"])
+            }
             Field::Via => Some(&["post", "post-stream", "get-stream"]),
             Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),
             Field::ClientAuth => Some(&[

@@ -70,7 +70,7 @@ impl<'a> View<'a> {
 
     fn read_body(&mut self, limits: &Limits) {
         let body = &self.exchange.request.body;
-        if body.len().is_some_and(|len| len > LONGEST_REQUEST) {
+        if self.is_unopened() {
             return;
         }
         let content_type = media_type(&self.exchange.request.headers);
@@ -98,6 +98,11 @@ impl<'a> View<'a> {
         } else if content_type.is_empty() && trimmed.contains("grant_type=") {
             self.form = Ok(Some(Params::parse(&text)));
         }
+    }
+
+    /// Whether the request body is too long to be opened.
+    pub(crate) fn is_unopened(&self) -> bool {
+        self.exchange.request.body.len().is_some_and(|len| len > LONGEST_REQUEST)
     }
 
     fn redirect_location(&self) -> Option<String> {

@@ -302,3 +302,51 @@ fn bodies_that_are_no_messages_are_told() {
     // The error has no id, and stands in the answer to the only request.
     assert_eq!(bounds(&trail, Kind::ServerMessage, Binding::Request), ["0", "1"]);
 }
+
+#[test]
+fn a_stream_is_resumed_and_its_retry_may_not_be_waited_for() {
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"}}"#;
+    let open = (STREAM, "id: a\ndata:\n\nretry: 60000\ndata:\n\n");
+    let resumed = Step {
+        method: "GET",
+        headers: &[("last-event-id", "a")],
+        answer: (STREAM, "id: b\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n"),
+        ..post("", 200, ("", ""))
+    };
+    let trail = trail(&[post(INITIALIZE, 200, (JSON, RESULT)), post(call, 200, open), resumed]);
+    assert_eq!(bounds(&trail, Kind::McpExchange, Binding::ResumedBy), ["-", "2", "-"]);
+    // Sent 9 s after the end of the stream.
+    assert_eq!(texts(&trail, Kind::McpExchange, Field::RetryLeft), ["-", "-", "51000"]);
+    assert_eq!(texts(&trail, Kind::McpExchange, Field::AnswerCount), ["1", "0", "1"]);
+}
+
+#[test]
+fn a_cancellation_is_known_to_the_request_that_it_names() {
+    let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+    let trail =
+        trail(&[post(INITIALIZE, 200, (JSON, RESULT)), post(LIST, 200, (JSON, TOOLS)), post(cancelled, 202, ("", ""))]);
+    assert_eq!(bounds(&trail, Kind::ClientMessage, Binding::Cancellation), ["-", "2", "-"]);
+}
+
+#[test]
+fn an_answer_shows_that_a_server_is_stateless_and_codes_have_types() {
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":"invalid_token","message":"m"}}"#;
+    let old = trail(&[post(INITIALIZE, 200, (JSON, RESULT)), post(LIST, 200, (JSON, error))]);
+    assert_eq!(texts(&old, Kind::McpExchange, Field::ModernServer), ["false", "false"]);
+    assert_eq!(texts(&old, Kind::ServerMessage, Field::ErrorCodeType), ["-", "string"]);
+    let result = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","tools":[]}}"#;
+    let modern = trail(&[post(LIST, 200, (JSON, result))]);
+    assert_eq!(texts(&modern, Kind::McpExchange, Field::ModernServer), ["true"]);
+}
+
+#[test]
+fn an_answer_to_a_server_is_missed_only_where_a_request_of_it_waits() {
+    let ping = "data: {\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"ping\"}\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n";
+    let pong = r#"{"jsonrpc":"2.0","id":"9","result":{}}"#;
+    let of = |answer: (&'static str, &'static str)| {
+        let steps = [post(INITIALIZE, 200, (JSON, RESULT)), post(LIST, 200, answer), post(pong, 202, ("", ""))];
+        bounds(&trail(&steps), Kind::ClientMessage, Binding::Request)
+    };
+    assert_eq!(of((JSON, TOOLS)), ["-", "-", "?"], "it may have come on a stream that is not recorded");
+    assert_eq!(of((STREAM, ping)), ["-", "-", "-"]);
+}

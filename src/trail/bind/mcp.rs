@@ -39,13 +39,8 @@ fn refused_alike(binder: &Binder<'_>, record: &Record) -> Bound {
     }
     let is_other = |other: &Record| other.exchange != record.exchange && methods(other) == methods(record);
     let alike = |id: &&RecordId| binder.record(**id).is_some_and(is_other);
-    let refused = binder.refused_without_token.iter().find(alike);
+    let refused = binder.selected.refused_without_token.iter().find(alike);
     refused.map_or(Bound::None(Closing::NotNeeded), |id| Bound::Found(*id))
-}
-
-/// Whether a token went along, readable or not.
-fn carries_token(record: &Record) -> bool {
-    matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_))
 }
 
 /// The next exchange with the same method and the same message.

@@ -19,6 +19,7 @@ pub(super) fn bind(binder: &Binder<'_>, found: &mut Vec<Found>, changes: &mut Ve
     let stream_of = bind_streams(binder, found, changes);
     let pairing = Pairing::new(binder, &stream_of);
     negotiated_versions(binder, &pairing, changes);
+    modern_server(binder, &pairing, changes);
     let messages = Messages::new(binder, &pairing);
     messages.bind_client(found, changes);
     messages.bind_server(found);
@@ -36,6 +37,7 @@ fn bind_streams(
     let mut last: Option<RecordId> = None;
     let mut blind: Option<Unknown> = None;
     let mut sent: HashMap<&str, RecordId> = HashMap::new();
+    let mut resumed_by: HashMap<RecordId, RecordId> = HashMap::new();
     let mut events = binder.of_kind(Kind::ServerEvent).peekable();
     for (id, exchange) in binder.of_kind(Kind::McpExchange) {
         let resumed = exchange.text(Field::LastEventId).map(|event| sent.get(event).copied());
@@ -46,13 +48,16 @@ fn bind_streams(
             (Some(None), None) => NONE,
         };
         found.push((id, Binding::ResumedStream, bound));
-        changes.push((
-            id.0 as usize,
-            Field::ReconnectDelay,
-            delay(resumed.flatten().and_then(|id| binder.record(id)), exchange),
-            exchange.exchange,
-            "request.time",
-        ));
+        let resumed = resumed.flatten();
+        if let Some(resumed) = resumed {
+            resumed_by.entry(resumed).or_insert(id);
+        }
+        let resumed = resumed.and_then(|id| binder.record(id));
+        let delay = delay(resumed, exchange);
+        let left = retry_left(resumed, &delay);
+        for (field, state) in [(Field::ReconnectDelay, delay), (Field::RetryLeft, left)] {
+            changes.push((id.0 as usize, field, state, exchange.exchange, "request.time"));
+        }
         while let Some((_, event)) = events.next_if(|(_, event)| event.exchange <= exchange.exchange) {
             if let Some(name) = event.text(Field::EventId) {
                 sent.insert(name, id);
@@ -80,7 +85,57 @@ fn bind_streams(
         }
         found.push((id, Binding::Stream, stream.map_or(NONE, Bound::Found)));
     }
+    bind_resumptions(binder, &resumed_by, found);
     stream_of
+}
+
+/// The exchange that resumes each stream. Where the recording withholds a `Last-Event-ID`, it may be any.
+fn bind_resumptions(binder: &Binder<'_>, resumed_by: &HashMap<RecordId, RecordId>, found: &mut Vec<Found>) {
+    let withheld =
+        binder.of_kind(Kind::McpExchange).find_map(|(_, exchange)| match exchange.state(Field::LastEventId) {
+            State::Unread(reason) | State::Unknown(reason) => Some(*reason),
+            _ => None,
+        });
+    for (id, exchange) in binder.of_kind(Kind::McpExchange) {
+        let bound = match (resumed_by.get(&id), withheld) {
+            (Some(resumption), _) => Bound::Found(*resumption),
+            (None, _) if exchange.state(Field::LastSentEventId) == &State::Absent => NONE,
+            (None, Some(reason)) => Bound::Unknown(reason),
+            (None, None) => binder.windows.missing_after(exchange.exchange, Kind::McpExchange),
+        };
+        found.push((id, Binding::ResumedBy, bound));
+    }
+}
+
+/// Milliseconds of the `retry` of a stream that the one who resumed it did not wait for.
+fn retry_left(resumed: Option<&Record>, delay: &State) -> State {
+    let Some(resumed) = resumed else { return State::Absent };
+    match (resumed.state(Field::StreamRetry), delay) {
+        (State::Present(Value::Number(retry)), State::Present(Value::Number(delay))) => {
+            State::Present(Value::Number(retry.saturating_sub(*delay).max(0)))
+        }
+        (State::Present(_), other) | (other, _) => other.clone(),
+    }
+}
+
+/// Whether an answer of the trail shows that the server speaks 2026-07-28.
+fn modern_server(binder: &Binder<'_>, pairing: &Pairing, changes: &mut Vec<Change>) {
+    let shows = |message: &Record| {
+        let is_there = |field: Field| matches!(message.state(field), State::Present(_) | State::Unread(_));
+        let members = message.list(Field::ResultMembers);
+        is_there(Field::ResultType)
+            || members.iter().any(|member| &**member == "supportedVersions")
+            || matches!(message.number(Field::ErrorCode), Some(-32022..=-32020))
+    };
+    let shown = binder.of_kind(Kind::ServerMessage).find(|(_, message)| shows(message));
+    let state = match (shown, pairing.blind_to_server) {
+        (None, Some(reason)) => State::Unknown(reason),
+        (shown, _) => State::Present(Value::Flag(shown.is_some())),
+    };
+    for (id, exchange) in binder.of_kind(Kind::McpExchange) {
+        let at = shown.map_or(exchange.exchange, |(_, message)| message.exchange);
+        changes.push((id.0 as usize, Field::ModernServer, state.clone(), at, "response.body"));
+    }
 }
 
 /// Milliseconds from the end of a stream to the request that resumes it.
@@ -207,7 +262,8 @@ impl<'b, 'a> Messages<'b, 'a> {
         let is_fresh = exchange.is_some_and(|exchange| {
             exchange.state(Field::SessionId) == &State::Absent && exchange.state(Field::LastEventId) == &State::Absent
         });
-        let later = self.initializes.iter().find(|exchange| **exchange > message.exchange);
+        let after = self.initializes.partition_point(|exchange| *exchange <= message.exchange);
+        let later = self.initializes.get(after);
         match later.filter(|_| is_fresh && self.binder.record(id).is_some()) {
             Some(later) => Bound::None(Closing::LaterExchange(*later)),
             None => Bound::Unknown(Unknown::LegNotRecorded),
@@ -245,6 +301,7 @@ impl<'b, 'a> Messages<'b, 'a> {
         let retries = self.retries();
         let tools = Tools::new(self.binder);
         let (earlier, outstanding) = (self.earlier_requests(), self.outstanding());
+        let mut cancellations: HashMap<RecordId, RecordId> = HashMap::new();
         for (id, message) in self.binder.of_kind(Kind::ClientMessage) {
             self.bind_common(id, message, found);
             let sort = message.text(Field::Sort);
@@ -258,13 +315,25 @@ impl<'b, 'a> Messages<'b, 'a> {
             let retry =
                 again.unwrap_or_else(|| self.missing_after(message, self.pairing.blind_to_client, Kind::ClientMessage));
             found.push((id, Binding::Retry, if sort == Some("request") { retry } else { NONE }));
-            found.push((id, Binding::Cancelled, self.cancelled(message)));
+            let cancelled = self.cancelled(message);
+            if let Bound::Found(request) = cancelled {
+                cancellations.entry(request).or_insert(id);
+            }
+            found.push((id, Binding::Cancelled, cancelled));
             found.push((id, Binding::EarlierSameId, earlier.get(&id).copied().map_or(NONE, Bound::Found)));
             found.push((id, Binding::OutstandingSameId, outstanding.get(&id).copied().unwrap_or(NONE)));
             let tool = tools.of_call(self.binder, message);
             found.push((id, Binding::Tool, tool.0));
             let part = "request.body.params.arguments";
             changes.push((id.0 as usize, Field::ExpectedParamHeaders, tool.1, message.exchange, part));
+        }
+        for (id, message) in self.binder.of_kind(Kind::ClientMessage) {
+            let bound = match cancellations.get(&id) {
+                Some(cancellation) => Bound::Found(*cancellation),
+                None if message.text(Field::Sort) != Some("request") => NONE,
+                None => self.pairing.blind_to_client.map_or(NONE, Bound::Unknown),
+            };
+            found.push((id, Binding::Cancellation, bound));
         }
     }
 
@@ -311,9 +380,24 @@ impl<'b, 'a> Messages<'b, 'a> {
             || (message.kind == Kind::ServerMessage && self.only.contains_key(&message.exchange));
         match blind {
             Some(reason) => Bound::Unknown(reason),
+            // The request of a server may have come on a stream that is not in the recording.
+            None if message.kind == Kind::ClientMessage && !self.waits_for_client(message) => {
+                Bound::Unknown(Unknown::LegNotRecorded)
+            }
             None if is_whole => NONE,
             None => Bound::Unknown(Unknown::LegNotRecorded),
         }
+    }
+
+    /// Whether a request of the server, sent before a message of the client, is never answered.
+    fn waits_for_client(&self, message: &Record) -> bool {
+        let scope = self.pairing.scope(message);
+        self.binder.of_kind(Kind::ServerMessage).any(|(id, other)| {
+            other.text(Field::Sort) == Some("request")
+                && other.exchange < message.exchange
+                && self.pairing.scope(other) == scope
+                && !self.pairing.answer_of.contains_key(&id)
+        })
     }
 
     /// The next request of the client after the exchange of a message.

@@ -25,8 +25,6 @@ pub(crate) struct Binder<'a> {
     pub records: &'a [Record],
     /// The ids of the records of each kind, in time order.
     by_kind: HashMap<Kind, Vec<RecordId>>,
-    /// MCP exchanges that were refused with 401 and carried no token.
-    refused_without_token: Vec<RecordId>,
     /// Windows of the client.
     pub windows: &'a Windows<'a>,
     /// All exchanges, read.
@@ -59,15 +57,8 @@ pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<
     for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
     }
-    let refused_without_token = by_kind.get(&Kind::McpExchange).into_iter().flatten().copied();
-    let refused_without_token = refused_without_token.filter(|id| {
-        records.get(id.0 as usize).is_some_and(|record| {
-            record.number(Field::Status) == Some(401) && record.state(Field::Bearer) == &super::record::State::Absent
-        })
-    });
-    let refused_without_token = refused_without_token.collect();
     let selected = Selected::default();
-    let mut binder = Binder { records, by_kind, refused_without_token, windows, views, pairs, limits, selected };
+    let mut binder = Binder { records, by_kind, windows, views, pairs, limits, selected };
     binder.selected = Selected::new(&binder);
     let mut found: Vec<Found> = Vec::new();
     for (at, record) in binder.records.iter().enumerate() {
@@ -154,25 +145,13 @@ impl<'a> Binder<'a> {
     /// What is known of a later step that is not there: where a value is used that only such a step can have brought, it
     /// happened and was not recorded.
     pub(crate) fn missing_after(&self, record: &Record, kind: Kind) -> Bound {
-        let (used_in, used, minted_in, minted) = match kind {
-            Kind::TokenRequest | Kind::TokenResponse => {
-                (Kind::McpExchange, Field::Bearer, Kind::TokenResponse, Field::AccessToken)
-            }
-            Kind::AuthorizationResponse => (Kind::TokenRequest, Field::Code, Kind::AuthorizationResponse, Field::Code),
-            Kind::AuthorizationRequest => {
-                (Kind::AuthorizationResponse, Field::State, Kind::AuthorizationRequest, Field::State)
-            }
+        let unminted = match kind {
+            Kind::TokenRequest | Kind::TokenResponse => &self.selected.unminted_tokens,
+            Kind::AuthorizationResponse => &self.selected.unminted_codes,
+            Kind::AuthorizationRequest => &self.selected.unminted_states,
             _ => return self.windows.missing_after(record.exchange, kind),
         };
-        let is_minted = |value: &str| {
-            self.of_kind(minted_in).any(|(_, other)| {
-                // A token that was cut off on its way was issued all the same.
-                other.text(minted).is_some_and(|minted| minted.starts_with(value))
-                    || other.text(Field::IdToken) == Some(value)
-            })
-        };
-        let happened =
-            self.first_after(record, used_in, |other| other.text(used).is_some_and(|value| !is_minted(value)));
+        let happened = selected::first_of(self, unminted, record);
         match happened {
             Some(_) => Bound::Unknown(crate::decode::exchange::Unknown::StepNotRecorded),
             None => self.windows.missing_after(record.exchange, kind),
@@ -196,7 +175,7 @@ impl<'a> Binder<'a> {
     /// The first of a selection after a record, or what is known of its absence.
     pub(crate) fn later_of(&self, list: &[RecordId], record: &Record, kind: Kind) -> Bound {
         let found = selected::first_of(self, list, record);
-        found.map_or_else(|| self.windows.missing_after(record.exchange, kind), Bound::Found)
+        found.map_or_else(|| self.missing_after(record, kind), Bound::Found)
     }
 
     /// The preflight of a request.

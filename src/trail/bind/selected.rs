@@ -14,6 +14,8 @@ use crate::trail::schema::{Field, Kind};
 pub(crate) struct Selected<'a> {
     /// MCP exchanges refused with 401 or 403.
     pub refused: Vec<RecordId>,
+    /// MCP exchanges without token that were refused with 401.
+    pub refused_without_token: Vec<RecordId>,
     /// MCP exchanges with a token that were accepted.
     pub accepted: Vec<RecordId>,
     /// Initialize exchanges.
@@ -38,6 +40,12 @@ pub(crate) struct Selected<'a> {
     pub sessions: HashMap<&'a str, RecordId>,
     /// The first refusal of each session.
     pub session_refusals: HashMap<&'a str, Vec<RecordId>>,
+    /// MCP exchanges with a token that no token response brought.
+    pub unminted_tokens: Vec<RecordId>,
+    /// Token requests with a code that no authorization response brought.
+    pub unminted_codes: Vec<RecordId>,
+    /// Authorization responses with a state that no authorization request sent.
+    pub unminted_states: Vec<RecordId>,
     /// The preflight of each request.
     pub preflight_of: HashMap<ExchangeId, ExchangeId>,
     /// The further sighting of each MCP exchange.
@@ -71,6 +79,18 @@ impl<'a> Selected<'a> {
                 selected.sessions.entry(name).or_insert(id);
             }
         }
+        selected.unminted_tokens = unminted(
+            binder,
+            (Kind::McpExchange, Field::Bearer),
+            (Kind::TokenResponse, &[Field::AccessToken, Field::IdToken]),
+        );
+        selected.unminted_codes =
+            unminted(binder, (Kind::TokenRequest, Field::Code), (Kind::AuthorizationResponse, &[Field::Code]));
+        selected.unminted_states = unminted(
+            binder,
+            (Kind::AuthorizationResponse, Field::State),
+            (Kind::AuthorizationRequest, &[Field::State]),
+        );
         selected.pair(binder);
         selected
     }
@@ -86,6 +106,9 @@ impl<'a> Selected<'a> {
             let status = exchange.number(Field::Status);
             if matches!(status, Some(401 | 403)) {
                 self.refused.push(id);
+            }
+            if status == Some(401) && exchange.state(Field::Bearer) == &State::Absent {
+                self.refused_without_token.push(id);
             }
             let carries_token = matches!(exchange.state(Field::Bearer), State::Present(_) | State::Unread(_));
             if carries_token && is_accepted(exchange) {
@@ -127,6 +150,20 @@ impl<'a> Selected<'a> {
             }
         }
     }
+}
+
+/// The records that use a value which no record brought that would.
+fn unminted(binder: &Binder<'_>, (used_in, used): (Kind, Field), (minted_in, by): (Kind, &[Field])) -> Vec<RecordId> {
+    let holders = binder.of_kind(minted_in);
+    let mut minted: Vec<&str> =
+        holders.flat_map(|(_, record)| by.iter().filter_map(|field| record.text(*field))).collect();
+    minted.sort_unstable();
+    let is_minted = |value: &str| {
+        // A token that was cut off on its way was issued all the same.
+        minted.get(minted.partition_point(|known| *known < value)).is_some_and(|known| known.starts_with(value))
+    };
+    let uses = binder.of_kind(used_in).filter(|(_, record)| record.text(used).is_some_and(|value| !is_minted(value)));
+    uses.map(|(id, _)| id).collect()
 }
 
 /// The last of a list before the exchange of a record.

@@ -1,6 +1,7 @@
 //! What the bodies of an MCP exchange are, apart from what their messages say: kinds, batches, streams, era.
 
 use super::{Context, event, message};
+use crate::decode::exchange::Unknown;
 use crate::trail::read::content::Content;
 use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
@@ -10,11 +11,13 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, context: &Context<'_>) 
     let messages = view.client_messages();
     let kinds = match (&view.form, messages.is_empty()) {
         (Err(reason), _) => State::Unknown(*reason),
+        (Ok(_), true) if view.is_unopened() => State::Unknown(Unknown::BodyPassedOver),
         (Ok(_), true) => State::Absent,
         (Ok(_), false) => State::Present(message::kinds(messages)),
     };
     let batch = match &view.form {
         Err(reason) => State::Unknown(*reason),
+        Ok(_) if view.is_unopened() => State::Unknown(Unknown::BodyPassedOver),
         Ok(_) => number(view.batch),
     };
     record.set(Field::MessageKinds, kinds, "request.body");
@@ -40,6 +43,7 @@ fn fill_answer(view: &View<'_>, record: &mut Record, context: &Context<'_>) {
         if none { State::Absent } else { State::Present(message::kinds(content.messages())) }
     });
     record.set(Field::AnswerKinds, kinds, "response.body");
+    record.set(Field::AnswerCount, of(&|content| number(Some(content.messages().count()))), "response.body");
     let length = match content {
         Ok(None) if view.exchange.answer.response().is_some() => number(Some(0)),
         _ => of(&|content| number(Some(content.length))),

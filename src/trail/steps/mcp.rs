@@ -1,8 +1,9 @@
 //! The record of one MCP exchange: token, session, version, challenge.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
-use std::sync::Arc;
 
 use super::{lower_case_list, space_list, stands_for_nothing};
 use crate::capture::limits::Limits;
@@ -258,6 +259,7 @@ mod tests {
             (401, false, None, "", "none"),
             (401, false, None, "jwt expired: token invalid", "invalid"),
             (403, true, Some("insufficient_scope"), "", "insufficient"),
+            (401, true, Some("use_dpop_nonce"), "resource server requires nonce in dpop proof", "nonce"),
             (403, false, None, "invalid origin", "origin"),
             (404, false, None, "session not found", "session"),
             (400, false, None, "bad request: mcp-session-id header is required", "session"),

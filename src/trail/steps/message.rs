@@ -149,7 +149,7 @@ fn member(field: Field) -> &'static str {
         Field::ResultInputMethods | Field::ResultInputCapabilities => ".result.inputRequests",
         Field::ResultCacheScope => ".result.cacheScope",
         Field::ResultUnusableHeaders => ".result.tools",
-        Field::ErrorCode => ".error.code",
+        Field::ErrorCode | Field::ErrorCodeType => ".error.code",
         Field::ErrorMembers => ".error",
         Field::ErrorSupported => ".error.data.supported",
         Field::ErrorRequested => ".error.data.requested",
@@ -214,6 +214,7 @@ fn state_of(field: Field, kind: Kind, message: &Message, place: &Place) -> Optio
                 code.as_i64().map_or(State::Unread(Unknown::Opaque), |code| State::Present(Value::Number(code)))
             }
         },
+        Field::ErrorCodeType => State::text(message.error().and_then(|error| error.get("code")).map(jsonrpc::type_of)),
         Field::ErrorMembers => names(message.error()),
         Field::ErrorSupported => texts(data("supported")),
         Field::ErrorRequested => text(data("requested")),

@@ -3,7 +3,7 @@
 use super::head::RequestHead;
 use super::{Context, Mark};
 use crate::decode::body::Body;
-use crate::decode::exchange::{Answer, Exchange, Header, HeaderValue, Headers, Request, Response, Unknown, Withheld};
+use crate::decode::exchange::{Answer, Exchange, HeaderValue, Headers, Request, Response, Unknown, Withheld};
 use crate::evidence::At;
 
 /// An exchange of which more may come.
@@ -185,11 +185,6 @@ fn target_of(method: &str, target: &str, host: &str) -> Target {
         }
         _ => Target { scheme: None, authority: host.to_owned(), target: target.to_owned() },
     }
-}
-
-/// Header fields of which some may be missing.
-pub(super) fn headers(list: Vec<Header>, withheld: Withheld) -> Headers {
-    Headers { list, withheld }
 }
 
 #[cfg(test)]
