@@ -381,6 +381,7 @@ MORE = [
     "rules_attempts",
     "rules_discovery",
     "rules_extensions",
+    "rules_lifecycle",
     "rules_login",
     "rules_registration",
     "rules_token_endpoint",
