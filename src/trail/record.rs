@@ -146,7 +146,10 @@ pub struct Record {
 impl Record {
     /// A record without fields yet.
     pub fn new(kind: Kind, exchange: ExchangeId) -> Self {
-        Record { kind, exchange, slots: Vec::new(), bounds: Vec::new(), is_upstream: false }
+        // Almost every field and binding is set: growing step by step would cost more than the records themselves.
+        let slots = Vec::with_capacity(kind.fields().count());
+        let bounds = Vec::with_capacity(kind.bindings().count());
+        Record { kind, exchange, slots, bounds, is_upstream: false }
     }
 
     /// The slot of a field; `None` where the record never set it, which counts as unknown.

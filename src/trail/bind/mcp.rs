@@ -1,5 +1,6 @@
 //! Bindings of MCP exchanges and resource metadata.
 
+use super::selected::methods_of;
 use super::{Binder, Found};
 use crate::decode::exchange::Unknown;
 use crate::trail::read::urls;
@@ -39,7 +40,8 @@ fn refused_alike(binder: &Binder<'_>, record: &Record) -> Bound {
     }
     let is_other = |other: &Record| other.exchange != record.exchange && methods(other) == methods(record);
     let alike = |id: &&RecordId| binder.record(**id).is_some_and(is_other);
-    let refused = binder.selected.refused_without_token.iter().find(alike);
+    let refused = binder.selected.refused_without_token.get(&methods_of(record));
+    let refused = refused.and_then(|refused| refused.iter().find(alike));
     refused.map_or(Bound::None(Closing::NotNeeded), |id| Bound::Found(*id))
 }
 

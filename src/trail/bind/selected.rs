@@ -15,7 +15,7 @@ pub(crate) struct Selected<'a> {
     /// MCP exchanges refused with 401 or 403.
     pub refused: Vec<RecordId>,
     /// MCP exchanges without token that were refused with 401.
-    pub refused_without_token: Vec<RecordId>,
+    pub refused_without_token: HashMap<Methods<'a>, Vec<RecordId>>,
     /// MCP exchanges with a token that were accepted.
     pub accepted: Vec<RecordId>,
     /// Initialize exchanges.
@@ -108,7 +108,7 @@ impl<'a> Selected<'a> {
                 self.refused.push(id);
             }
             if status == Some(401) && exchange.state(Field::Bearer) == &State::Absent {
-                self.refused_without_token.push(id);
+                self.refused_without_token.entry(methods_of(exchange)).or_default().push(id);
             }
             let carries_token = matches!(exchange.state(Field::Bearer), State::Present(_) | State::Unread(_));
             if carries_token && is_accepted(exchange) {
@@ -150,6 +150,13 @@ impl<'a> Selected<'a> {
             }
         }
     }
+}
+
+/// HTTP method and JSON-RPC method of an exchange, where they can be read.
+pub(super) type Methods<'a> = (Option<&'a str>, Option<&'a str>);
+
+pub(super) fn methods_of(exchange: &Record) -> Methods<'_> {
+    (exchange.text(Field::Method), exchange.text(Field::JsonrpcMethod))
 }
 
 /// The records that use a value which no record brought that would.

@@ -7,10 +7,11 @@ use serde_json::Value as Json;
 use super::headers;
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Unknown;
+use crate::evidence::Part;
 use crate::trail::read::content::Content;
 use crate::trail::read::jsonrpc::{self, Message, Reading, Sort};
 use crate::trail::read::param_header;
-use crate::trail::record::{Record, State, Value};
+use crate::trail::record::{Record, Slot, State, Value};
 use crate::trail::schema::{Field, Kind};
 use crate::trail::view::View;
 
@@ -89,27 +90,27 @@ pub(super) fn kinds<'a>(messages: impl IntoIterator<Item = &'a Message>) -> Valu
     Value::List(sorts.into_iter().map(|sort| sort.word().into()).collect())
 }
 
+/// Every field that the message itself tells. Each stands there once, so nothing is looked for.
 fn fill(record: &mut Record, message: &Message, place: &Place) {
     let kind = record.kind;
-    for field in kind.fields().filter(|field| !Kind::is_common(*field)) {
-        if let Some(state) = state_of(field, kind, message, place) {
-            record.set(field, state, part(kind, field));
+    for (field, part) in parts(kind) {
+        if let Some(state) = state_of(*field, kind, message, place) {
+            record.slots.push(Slot { field: *field, state, exchange: record.exchange, part: part.clone() });
         }
     }
 }
 
-/// The part of the exchange in which a field of a message stands, shared by all of them.
-fn part(kind: Kind, field: Field) -> Arc<str> {
-    type Parts = Vec<(Field, Arc<str>)>;
+/// The fields of messages with the part of the exchange in which each stands, shared by all messages.
+fn parts(kind: Kind) -> &'static [(Field, Part)] {
+    type Parts = Vec<(Field, Part)>;
     fn table(kind: Kind) -> Parts {
         let half = if kind == Kind::ClientMessage { "request" } else { "response" };
-        kind.fields().map(|field| (field, format!("{half}.body{}", member(field)).into())).collect()
+        let own = kind.fields().filter(|field| !Kind::is_common(*field));
+        own.map(|field| (field, Part::new(format!("{half}.body{}", member(field))))).collect()
     }
     static CLIENT: LazyLock<Parts> = LazyLock::new(|| table(Kind::ClientMessage));
     static SERVER: LazyLock<Parts> = LazyLock::new(|| table(Kind::ServerMessage));
-    let table = if kind == Kind::ClientMessage { &CLIENT } else { &SERVER };
-    let known = table.iter().find(|(known, _)| *known == field);
-    known.map_or_else(|| "response.body".into(), |(_, part)| part.clone())
+    if kind == Kind::ClientMessage { &CLIENT } else { &SERVER }
 }
 
 /// The member in which a field stands, with its dot.
