@@ -1,7 +1,9 @@
 """Faults of discovery and registration, for the recordings beside the rule pages."""
 
+from urllib.parse import quote
+
 import traffic
-from faults_mcp import answer_json, answer_page, at_an_edge, blocked
+from faults_mcp import answer_json, answer_page, at_an_edge, blocked, stateless
 from incidents import HOSTS, append, browser, document, native, not_found, of_2025_06_18, page, retry, without_pointer
 
 
@@ -203,3 +205,20 @@ def on_another_port(made):
 def loopback_port_refused(made):
     on_another_port(made)
     error_page(made, "invalid_redirect_uri")
+
+
+@page(stateless)
+def client_id_of_another_issuer(made):
+    """The resource changes its authorization server in the middle of a session, and the client does not register there."""
+    names = {"localhost:9000": "localhost:9500"}
+    pairs = [*names.items(), *[(quote(old, safe=""), quote(new, safe="")) for old, new in names.items()]]
+    made["list"].answer_like(made["challenge"])
+    made.cut_after("list")
+    for name in ("resource_metadata", "as_metadata", "authorization"):
+        step = append(made, "new_" + name, made[name].copy())
+        step.entry = traffic._replaced(step.entry, pairs)
+    made["new_authorization"].set_query(state=made.uuid())
+    answer_page(made["new_authorization"], 400, "Bad Request", "oops! something went wrong")
+    made["new_authorization"].redirect_to("")
+    made["new_authorization"].set_header("location", None, "response")
+    retry(made, "list")

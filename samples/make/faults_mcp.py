@@ -585,3 +585,13 @@ def step_up_not_answered(made):
     # The user looks at the page of the login again; the browser that shows this shows no new login.
     append(made, "page_again", made["callback"].copy()).gap = 8
     append(made, "list_again", made["list"].copy())
+
+
+@page(native, ok=lambda made: bound_token(made, True))
+def dpop_nonce_challenge_not_answered(made):
+    bound_token(made, True)
+    made.cut_after("without_nonce")
+    # The client takes the refusal for one of the token and begins another login.
+    for name in ("resource_metadata", "as_metadata", "authorization"):
+        append(made, "again_" + name, made[name].copy())
+    made["again_authorization"].set_query(state=made.uuid())

@@ -3,10 +3,10 @@
 
     samples/make/labelled.py FOLDER_OF_CAPTURES
 
-A case is taken if one of its lists of files is made of HAR and flow files alone; only those files are taken, and the
-label is cut down to them. Response bodies of scripts, style sheets and fonts are emptied: they are large and no HTTP message of
-the protocol. Their headers and sizes stay as recorded, so that nothing changes that a reader may count. Nothing else
-is changed: each file is edited as text, so that spelling, order and spacing stay those of the recorder.
+Every case is taken, with its label, packet captures, flow files and keys as they are. In HAR files the response bodies of
+scripts, style sheets and fonts are emptied: they are large and no HTTP message of the protocol. Their headers and sizes
+stay as recorded, so that nothing changes that a reader may count. Nothing else is changed: each file is edited as text,
+so that spelling, order and spacing stay those of the recorder.
 """
 
 import json
@@ -48,41 +48,27 @@ def same_but_bodies(before, after):
     return before == after
 
 
-def label_for(text, label, taken):
-    """The label, cut down to the files that are taken."""
-    lists = [(files, expect) for files, expect in zip(label["give"], label["expect"], strict=True) if set(files) <= taken]
-    text = re.sub(r"^give = .*$", "give = " + json.dumps([files for files, _ in lists])
-                  + "   # each list is handed over together", text, flags=re.M)
-    text = re.sub(r"^expect = .*$", "expect = " + json.dumps([expect for _, expect in lists])
-                  + "   # outcome for each list of give", text, flags=re.M)
-    head, *tables = re.split(r"(?m)^(?=\[\[(?:file|evidence)\]\]$)", text)
-    kept = [t for t in tables if re.search(r'(?m)^(?:name|file) = "(.*)"$', t).group(1) in taken]
-    return (head + "".join(kept)).rstrip("\n") + "\n"
-
-
 def main():
     source = Path(sys.argv[1])
     for path in sorted(source.glob("*/label.toml")):
-        text = path.read_text()
-        label = tomllib.loads(text)
-        lists = [files for files in label["give"] if all(name.endswith((".har", ".flow")) for name in files)]
-        if not lists:
-            continue
-        taken = {name for files in lists for name in files}
+        label = tomllib.loads(path.read_text())
+        taken = {name for files in label["give"] for name in files} | {name for name in [label.get("keylog")] if name}
         out = OUT / label["id"]
         out.mkdir(parents=True, exist_ok=True)
-        (out / "label.toml").write_text(label_for(text, label, taken))
+        (out / "label.toml").write_text(path.read_text())
         for name in sorted(taken):
-            if name.endswith(".flow"):
-                (out / name).write_bytes((path.parent / name).read_bytes())
-                continue
-            before = (path.parent / name).read_bytes().decode()
-            after = emptied(before.removeprefix("\ufeff"))
-            if before.startswith("\ufeff"):
-                after = "\ufeff" + after
-            assert same_but_bodies(before.removeprefix("\ufeff"), after.removeprefix("\ufeff")), name
-            (out / name).write_bytes(after.encode())
+            octets = (path.parent / name).read_bytes()
+            (out / name).write_bytes(without_scripts(octets, name) if name.endswith(".har") else octets)
         print(f"{label['id']}: {', '.join(sorted(taken))}")
+
+
+def without_scripts(octets, name):
+    """The HAR file with the long bodies of scripts emptied."""
+    mark = "\ufeff"
+    before = octets.decode()
+    after = emptied(before.removeprefix(mark))
+    assert same_but_bodies(before.removeprefix(mark), after), name
+    return ((mark if before.startswith(mark) else "") + after).encode()
 
 
 if __name__ == "__main__":

@@ -377,7 +377,18 @@ def main(wanted):
 
 
 # Makers in files of their own register their pages here.
-MORE = ["rules_attempts"]
+MORE = [
+    "rules_attempts",
+    "rules_discovery",
+    "rules_extensions",
+    "rules_lifecycle",
+    "rules_login",
+    "rules_registration",
+    "rules_token_endpoint",
+    "rules_token_use",
+    "rules_transport",
+    "rules_streams",
+]
 
 if __name__ == "__main__":
     # They import this module by its name, so that all register in one place.

@@ -1,6 +1,6 @@
 """Recordings of wrong repairs that were tried after a loss."""
 
-from rule_recordings import append, begin_again, last, native, native_with_login_page, other_login, page, refuse, refused_grant
+from incidents import append, begin_again, last, native, native_with_login_page, other_login, page, refuse, refused_grant
 
 
 def redeemed_twice(made, same):

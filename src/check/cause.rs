@@ -138,7 +138,7 @@ fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss
         if is_about_the_request(page) {
             return taken(record) == Taken::Accepted;
         }
-        if is_about_a_span(page) {
+        if is_about_a_span(page) || is_about_the_grant(page, loss) {
             return false;
         }
         trail.flows.iter().filter(|flow| flow.records.contains(&violation.record)).any(|flow| {
@@ -167,6 +167,21 @@ fn is_about_the_request(page: &Page) -> bool {
         && matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal)
 }
 
+/// Whether a page judges a renewal and the loss is a later one: the token in between was accepted, the grant was not.
+fn is_about_the_grant(page: &Page, loss: &Loss) -> bool {
+    page.given == Kind::TokenRequest && page.link == Link::Renewal && loss.symptom == Symptom::TokenError
+}
+
+/// Whether two token requests, or the answers to them, belong to one grant.
+fn in_one_grant(trail: &Trail, a: RecordId, b: RecordId) -> bool {
+    let root = |id: RecordId| {
+        let record = trail.record(id)?;
+        let request = if record.kind == Kind::TokenResponse { record.found(Binding::TokenRequest)? } else { id };
+        trail.record(request)?.found(Binding::GrantRoot)
+    };
+    root(a).is_some_and(|first| root(b) == Some(first))
+}
+
 /// Whether a page judges what spans several requests, accepted ones among them.
 fn is_about_a_span(page: &Page) -> bool {
     matches!(page.given, Kind::Session | Kind::TokenUse | Kind::StepUp)
@@ -192,6 +207,9 @@ fn carries_token(record: &Record) -> bool {
 fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> bool {
     let exchange = |id: RecordId| trail.record(id).map(|record| record.exchange);
     if violated == loss.record || exchange(violated) == exchange(loss.record) {
+        return true;
+    }
+    if is_about_the_grant(page, loss) && in_one_grant(trail, violated, loss.record) {
         return true;
     }
     if is_about_a_span(page)
@@ -222,7 +240,7 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
     let reads_as = refused.text(Field::RefusalReadsAs);
     let attaches = matches!(page.link, Link::TokenAttachment | Link::TokenAcceptance | Link::Renewal);
     match refused.state(Field::Bearer) {
-        State::Present(_) | State::Unread(_) if reads_as == Some("missing") => attaches,
+        State::Present(_) | State::Unread(_) if matches!(reads_as, Some("missing" | "nonce")) => attaches,
         // A login that began with this refusal tells of what came after it.
         State::Present(_) | State::Unread(_) => {
             attaches

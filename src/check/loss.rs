@@ -144,7 +144,7 @@ fn stop_of_login(trail: &Trail, challenge: RecordId) -> Symptom {
     let records = || {
         flow.into_iter().flat_map(|flow| &flow.records).filter(|id| **id > challenge).filter_map(|id| trail.record(*id))
     };
-    let last = |kind: Kind| records().filter(|record| record.kind == kind).last();
+    let last = |kind: Kind| records().rfind(|record| record.kind == kind);
     if let Some(response) = last(Kind::TokenResponse) {
         let refused = matches!(response.number(Field::Status), Some(400..=599));
         return if refused { Symptom::TokenError } else { Symptom::NoMcpRequest };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::exchange::Exchange;
-use super::{ReadOptions, Sanitized, burp, har, mitmproxy, packets, saz, warc};
+use super::{ReadOptions, Sanitized, burp, debug_proxy, har, mitmproxy, netlog, packets, saz, transcript, warc};
 use crate::evidence::{CaptureId, Timestamp};
 
 /// A format of recordings.
@@ -84,12 +84,21 @@ impl Reading {
 /// Every format, in the order in which they are tried.
 pub(super) const FORMATS: &[Format] = &[
     Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
+    Format { name: "netlog", recognise: netlog::recognise, read: Read::With(netlog::read) },
+    Format { name: "mcp-debug-proxy", recognise: debug_proxy::recognise, read: Read::With(debug_proxy::read) },
     Format { name: "pcapng", recognise: is_pcapng, read: Read::With(packets::read) },
     Format { name: "pcap", recognise: is_pcap, read: Read::With(packets::read) },
     Format { name: "mitmproxy", recognise: mitmproxy::recognise, read: Read::With(mitmproxy::read) },
     Format { name: "saz", recognise: saz::recognise, read: Read::With(saz::read) },
     Format { name: "burp", recognise: burp::recognise, read: Read::With(burp::read) },
     Format { name: "warc", recognise: warc::recognise, read: Read::With(warc::read) },
+    Format { name: "curl-trace", recognise: transcript::recognise_trace, read: Read::With(transcript::read_trace) },
+    Format {
+        name: "curl-verbose",
+        recognise: transcript::recognise_verbose,
+        read: Read::With(transcript::read_verbose),
+    },
+    Format { name: "http-text", recognise: transcript::recognise_text, read: Read::With(transcript::read_text) },
     Format { name: "zip", recognise: is_zip, read: Read::NotYet("unpack it and pass the HAR inside") },
 ];
 

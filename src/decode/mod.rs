@@ -4,6 +4,7 @@
 
 pub mod body;
 mod burp;
+mod debug_proxy;
 pub mod exchange;
 mod fields;
 mod format;
@@ -11,10 +12,12 @@ pub mod har;
 mod json_text;
 mod message;
 mod mitmproxy;
+mod netlog;
 pub mod packets;
 pub mod pieces;
 mod saz;
 mod tnetstring;
+mod transcript;
 mod unwrap;
 mod url;
 mod warc;

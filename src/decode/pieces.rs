@@ -189,3 +189,99 @@ impl BufRead for PieceReader<'_> {
         self.offset += count;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::*;
+    use crate::decode::body::Body;
+
+    fn body(parts: &[&[u8]], codings: &[ContentCoding], open: bool) -> Body {
+        let piece = |(index, part): (usize, &&[u8])| Piece {
+            octets: Bytes::copy_from_slice(part),
+            time: Timestamp(index as i64),
+            frame: index as u32 + 1,
+        };
+        let list = parts.iter().enumerate().map(piece).collect();
+        Body::pieces(Pieces { list, codings: codings.into(), open })
+    }
+
+    /// What comes out, and after how many octets which frame.
+    type Expected<'a> = Result<(&'a str, &'a [(usize, u32)]), Unknown>;
+
+    fn check(body: &Body, expected: Expected<'_>) {
+        let timed = body.timed(&Limits::default()).map(|timed| timed.unwrap());
+        let timed = timed.map(|timed| {
+            let marks: Vec<_> = timed.marks.iter().map(|mark| (mark.octets, mark.frame)).collect();
+            (String::from_utf8_lossy(&timed.octets).into_owned(), marks)
+        });
+        assert_eq!(timed, expected.map(|(text, marks)| (text.to_owned(), marks.to_vec())));
+        let octets = body.octets(&Limits::default()).map(|octets| octets.unwrap().into_owned());
+        assert_eq!(octets, expected.map(|(text, _)| text.as_bytes().to_vec()));
+    }
+
+    /// Two events, flushed one by one as a server does.
+    fn flushed() -> (Vec<u8>, Vec<u8>) {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(b"one").unwrap();
+        encoder.flush().unwrap();
+        let first = encoder.get_ref().clone();
+        encoder.write_all(b"two").unwrap();
+        encoder.flush().unwrap();
+        let second = encoder.get_ref()[first.len()..].to_vec();
+        (first, second)
+    }
+
+    #[test]
+    fn pieces_have_times() {
+        check(&body(&[b"one", b"two"], &[], false), Ok(("onetwo", &[(3, 1), (6, 2)])));
+        let (first, second) = flushed();
+        check(&body(&[&first, &second], &[ContentCoding::Gzip], true), Ok(("onetwo", &[(3, 1), (6, 2)])));
+        let timed = body(&[b"one", b"two"], &[], false);
+        let timed = timed.timed(&Limits::default()).unwrap().unwrap();
+        let frames: Vec<_> = [0, 2, 3, 6].map(|offset| timed.mark_of(offset).map(|mark| mark.frame)).to_vec();
+        assert_eq!(frames, [Some(1), Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn a_coding_without_its_end() {
+        let (first, _) = flushed();
+        check(&body(&[&first], &[ContentCoding::Gzip], false), Err(Unknown::BodyUnreadable));
+        check(&body(&[b"no gzip"], &[ContentCoding::Gzip], false), Err(Unknown::BodyUnreadable));
+        check(&body(&[], &[ContentCoding::Gzip], true), Ok(("", &[])));
+    }
+
+    #[test]
+    fn deflate_in_both_forms_and_codings_on_codings() {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+        zlib.write_all(b"hello").unwrap();
+        let zlib = zlib.finish().unwrap();
+        let mut bare = DeflateEncoder::new(Vec::new(), Compression::default());
+        bare.write_all(b"hello").unwrap();
+        let bare = bare.finish().unwrap();
+        check(&body(&[&zlib], &[ContentCoding::Deflate], false), Ok(("hello", &[(5, 1)])));
+        check(&body(&[&bare], &[ContentCoding::Deflate], false), Ok(("hello", &[(5, 1)])));
+        check(&body(&[b"\x0b\x02\x80", b"hello\x03"], &[ContentCoding::Brotli], false), Ok(("hello", &[(5, 2)])));
+        let mut twice = GzEncoder::new(Vec::new(), Compression::default());
+        twice.write_all(&zlib).unwrap();
+        let twice = twice.finish().unwrap();
+        check(&body(&[&twice], &[ContentCoding::Deflate, ContentCoding::Gzip], false), Ok(("hello", &[(5, 1)])));
+    }
+
+    #[test]
+    fn limits_hold() {
+        let large = body(&[&[b'x'; 100]], &[], false);
+        let limits = Limits { body: 99, ..Limits::default() };
+        assert!(large.octets(&limits).is_err() && large.timed(&limits).is_err());
+        let mut bomb = GzEncoder::new(Vec::new(), Compression::default());
+        bomb.write_all(&vec![0; 1 << 22]).unwrap();
+        let bomb = bomb.finish().unwrap();
+        let bomb = body(&[&bomb], &[ContentCoding::Gzip], true);
+        assert!(bomb.octets(&Limits { body: 1 << 21, ..Limits::default() }).is_err());
+        assert!(bomb.octets(&Limits { ratio: 1, ..Limits::default() }).is_err());
+    }
+}

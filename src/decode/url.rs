@@ -1,5 +1,7 @@
 //! Splits the URL of a request as recorded. Nothing is normalised and nothing filled in.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
 /// The parts of a request URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Split<'a> {
@@ -27,6 +29,20 @@ pub(super) fn split(url: &str) -> Split<'_> {
     // RFC 9110, 4.2.4: user information is no part of what is sent, and may be a password.
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     Split { scheme, authority, target: with_path(target) }
+}
+
+/// Octets that stand for themselves in a form (WHATWG URL, application/x-www-form-urlencoded percent-encode set).
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
+/// A form from its parameters.
+pub(super) fn form<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{}={}", form_part(name), form_part(value))).collect();
+    pairs.join("&")
+}
+
+/// A name or value as it stands in a form.
+pub(super) fn form_part(text: &str) -> String {
+    percent_encode(text.as_bytes(), FORM).to_string().replace("%20", "+")
 }
 
 /// RFC 3986, 3.1.

@@ -1,6 +1,6 @@
 //! Puts trails together: one client at one MCP endpoint.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::bind::{self, Pairs};
 use super::classify::{Directory, classify};
@@ -60,8 +60,15 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
         }
     }
     let key_sets = KeySets::gather(&views, &roles, &directory, &options.limits);
-    let assembly =
-        Assembly { views: &views, exchanges: &exchanges, pairs: &pairs, key_sets: &key_sets, end_marks, options };
+    let assembly = Assembly {
+        directory: &directory,
+        views: &views,
+        exchanges: &exchanges,
+        pairs: &pairs,
+        key_sets: &key_sets,
+        end_marks,
+        options,
+    };
     let trails = assembly.trails(&records, &clients);
     let mut trail_of = vec![None; exchanges.len()];
     for (at, trail) in trails.iter().enumerate() {
@@ -105,9 +112,12 @@ fn join_twins(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
     let first_of: HashMap<ExchangeId, ExchangeId> = pairs.twins.iter().map(|(first, other)| (*other, *first)).collect();
     let (others, mut kept): (Vec<Record>, Vec<Record>) =
         records.drain(..).partition(|record| first_of.contains_key(&record.exchange));
+    let places = kept.iter().enumerate().map(|(at, record)| ((record.exchange, record.kind), at));
+    let places: HashMap<(ExchangeId, Kind), usize> = places.collect();
     for other in others {
         let first = first_of.get(&other.exchange);
-        let twin = kept.iter_mut().find(|record| Some(&record.exchange) == first && record.kind == other.kind);
+        let place = first.and_then(|first| places.get(&(*first, other.kind)));
+        let twin = place.and_then(|place| kept.get_mut(*place));
         if let Some(twin) = twin {
             twins::fill_from(twin, &other);
         } else if let Some(first) = first {
@@ -122,8 +132,9 @@ fn join_twins(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
 /// Marks the records of further sightings. Only MCP exchanges are compared between hops; other steps are judged where
 /// they were seen first.
 fn mark_upstream(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
+    let far: HashSet<ExchangeId> = pairs.hops.iter().map(|(_, far)| *far).collect();
     for record in &mut records {
-        record.is_upstream = pairs.hops.iter().any(|(_, far)| *far == record.exchange);
+        record.is_upstream = far.contains(&record.exchange);
     }
     records.retain(|record| !record.is_upstream || record.kind == Kind::McpExchange);
     records
@@ -182,17 +193,26 @@ fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeI
             continue;
         }
         let method = view.exchange.request.headers.get("access-control-request-method").unwrap_or_default();
-        let apart = |other: usize| {
-            let other = views.get(other)?;
-            let seconds = match (other.exchange.sent_at, view.exchange.sent_at) {
+        let apart = |other: &usize| {
+            let other = views.get(*other)?;
+            Some(match (other.exchange.sent_at, view.exchange.sent_at) {
                 (Some(a), Some(b)) => a.seconds_since(b).abs(),
                 _ => 0.0,
-            };
-            (other.method() == method && other.exchange.capture == view.exchange.capture && seconds <= LONGEST)
-                .then_some(seconds)
+            })
         };
-        let candidates = by_url.get(view.url.as_str()).into_iter().flatten();
-        let nearest = candidates.filter_map(|other| Some((*other, apart(*other)?))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let fits = |other: &usize| {
+            views
+                .get(*other)
+                .is_some_and(|other| other.method() == method && other.exchange.capture == view.exchange.capture)
+        };
+        // In time order, so the first that fits on either side is the nearest of that side.
+        let candidates = by_url.get(view.url.as_str()).map_or(&[][..], Vec::as_slice);
+        let here = candidates.partition_point(|other| *other < at);
+        let near = |other: &&usize| apart(other).is_some_and(|seconds| seconds <= LONGEST);
+        let before = candidates.get(..here).unwrap_or_default().iter().rev().take_while(near).find(|other| fits(other));
+        let after = candidates.get(here..).unwrap_or_default().iter().take_while(near).find(|other| fits(other));
+        let both = before.into_iter().chain(after).filter_map(|other| Some((*other, apart(other)?)));
+        let nearest = both.min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((actual, _)) = nearest {
             pairs.push((ExchangeId(at as u32), ExchangeId(actual as u32)));
         }
@@ -201,6 +221,7 @@ fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeI
 }
 
 struct Assembly<'a> {
+    directory: &'a Directory,
     views: &'a [View<'a>],
     exchanges: &'a [Exchange],
     pairs: &'a Pairs,
@@ -212,16 +233,34 @@ struct Assembly<'a> {
 impl Assembly<'_> {
     fn trails(&self, records: &[Record], clients: &Clients) -> Vec<Trail> {
         let mut trails: Vec<Trail> = Vec::new();
+        let client_of = |id: ExchangeId| clients.of_exchange.get(identity::index(id)).copied().flatten();
+        let mut records_of: HashMap<usize, Vec<&Record>> = HashMap::new();
+        let mut shared: HashMap<Kind, ExchangeId> = HashMap::new();
+        for record in records {
+            match client_of(record.exchange) {
+                Some(client) => records_of.entry(client).or_default().push(record),
+                None => {
+                    let last = shared.entry(record.kind).or_insert(record.exchange);
+                    *last = (*last).max(record.exchange);
+                }
+            }
+        }
+        let mut exchanges_of: HashMap<usize, Vec<ExchangeId>> = HashMap::new();
+        for (at, client) in clients.of_exchange.iter().enumerate() {
+            if let Some(client) = client {
+                exchanges_of.entry(*client).or_default().push(ExchangeId(at as u32));
+            }
+        }
         for (client, profile) in clients.profiles.iter().enumerate() {
-            let belongs = |id: ExchangeId| clients.of_exchange.get(identity::index(id)) == Some(&Some(client));
-            let own: Vec<&Record> = records.iter().filter(|record| belongs(record.exchange)).collect();
-            let pages = clients.of_exchange.iter().enumerate().filter(|(_, of)| **of == Some(client));
-            let pages: Vec<ExchangeId> = pages.map(|(at, _)| ExchangeId(at as u32)).collect();
-            for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops) {
-                let mut trail = self.trail(server, records, &own);
+            let belongs = |id: ExchangeId| client_of(id) == Some(client);
+            let own = records_of.remove(&client).unwrap_or_default();
+            let pages = exchanges_of.remove(&client).unwrap_or_default();
+            let recorded: HashSet<ExchangeId> = own.iter().map(|record| record.exchange).collect();
+            for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops, self.directory) {
+                let mut trail = self.trail(server, records, &own, &shared);
                 let is_only = trails.last().is_none_or(|last: &Trail| !last.exchanges.iter().any(|id| belongs(*id)));
                 if is_only {
-                    trail.exchanges.extend(pages.iter().filter(|id| !own.iter().any(|record| record.exchange == **id)));
+                    trail.exchanges.extend(pages.iter().filter(|id| !recorded.contains(id)));
                     trail.exchanges.sort();
                     trail.exchanges.dedup();
                 }
@@ -234,9 +273,16 @@ impl Assembly<'_> {
         trails
     }
 
-    fn trail(&self, server: String, mut records: Vec<Record>, of_client: &[&Record]) -> Trail {
+    fn trail(
+        &self,
+        server: String,
+        mut records: Vec<Record>,
+        of_client: &[&Record],
+        shared: &HashMap<Kind, ExchangeId>,
+    ) -> Trail {
         derive::before_binding(&mut records, self.views, &self.pairs.preflights);
         records.extend(groups::groups(&records, self.views, &self.options.limits));
+        records.extend(steps::messages(&records, self.views, &self.options.limits));
         records.sort_by_key(|record| record.exchange);
         let windows = Windows {
             steps: of_client
@@ -244,12 +290,14 @@ impl Assembly<'_> {
                 .filter(|record| !record.is_upstream)
                 .map(|record| (record.exchange, record.kind))
                 .collect(),
+            shared,
             own: of_client.iter().filter(|record| is_own(record)).map(|record| record.exchange).collect(),
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
+            last_closed: std::cell::OnceCell::new(),
         };
-        bind::bind(&mut records, &windows, self.views, self.pairs);
+        bind::bind(&mut records, &windows, self.views, self.pairs, &self.options.limits);
         derive::after_binding(&mut records, self.key_sets);
         let mut exchanges: Vec<ExchangeId> = records
             .iter()
@@ -263,7 +311,7 @@ impl Assembly<'_> {
             server,
             authorization_servers: authorization_servers(&records),
             exchanges,
-            stretches: revision::stretches(&records, self.views, self.options.assume_revision, &self.options.limits),
+            stretches: revision::stretches(&records, self.options.assume_revision),
             flows: flow::flows(&records),
             implied_kinds: derive::implied_kinds(&records),
             legs: windows.legs,
@@ -288,11 +336,13 @@ fn authorization_servers(records: &[Record]) -> Vec<String> {
     issuers
 }
 
-/// The records of a client by MCP endpoint. Redirects make two endpoints one: the one that the client was given.
+/// The records of a client by MCP endpoint. Redirects make two endpoints one: the one that the client was given. So do
+/// streams that announce another one for POSTs.
 fn split_by_endpoint(
     own: &[&Record],
     views: &[View<'_>],
     hops: &[(ExchangeId, ExchangeId)],
+    directory: &Directory,
 ) -> Vec<(String, Vec<Record>)> {
     let endpoint_of = |record: &Record| record.text(Field::Url).map(urls::endpoint).unwrap_or_default();
     let mut led_from: HashMap<String, String> = HashMap::new();
@@ -306,14 +356,24 @@ fn split_by_endpoint(
         }
     }
     for (near, far) in hops {
-        let at = |id: &ExchangeId| own.iter().find(|record| record.exchange == *id).map(|record| endpoint_of(record));
+        let at = |id: &ExchangeId| {
+            let place = own.partition_point(|record| record.exchange < *id);
+            own.get(place).filter(|record| record.exchange == *id).map(|record| endpoint_of(record))
+        };
         if let (Some(source), Some(target)) = (at(near), at(far))
             && source != target
         {
             led_from.insert(target, source);
         }
     }
-    let canonical = |endpoint: String| led_from.get(&endpoint).cloned().unwrap_or(endpoint);
+    for (target, stream) in directory.announced.pairs().filter(|(target, stream)| target != stream) {
+        led_from.entry(target.to_owned()).or_insert_with(|| stream.to_owned());
+    }
+    let canonical = |endpoint: String| {
+        let once = led_from.get(&endpoint).cloned().unwrap_or(endpoint);
+        // An announced endpoint whose stream was reached by a redirect.
+        led_from.get(&once).cloned().unwrap_or(once)
+    };
     let mut trails: Vec<(String, Vec<Record>)> = Vec::new();
     for record in own.iter().filter(|record| record.kind == Kind::McpExchange) {
         let server = canonical(endpoint_of(record));

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::announced::Announced;
 use super::read::challenge;
 use super::read::params::Params;
 use super::read::urls;
@@ -16,6 +17,8 @@ use crate::capture::limits::Limits;
 pub(crate) struct Directory {
     /// Endpoints at which MCP messages were seen.
     pub mcp_endpoints: HashSet<String>,
+    /// Endpoints that streams announce for POSTs.
+    pub announced: Announced,
     /// URLs that challenges name as resource metadata.
     pub resource_metadata_urls: HashSet<String>,
     /// Issuer of each endpoint that a metadata document names.
@@ -77,7 +80,9 @@ impl Directory {
 
 /// The role of each exchange, `None` for what is nothing of OAuth or MCP, and what was learned on the way.
 pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>>, Directory) {
-    let mut directory = Directory::default();
+    let mut directory = Directory { announced: Announced::of(views, limits), ..Directory::default() };
+    let ends = directory.announced.pairs().flat_map(|(target, stream)| [target.to_owned(), stream.to_owned()]);
+    directory.mcp_endpoints = ends.collect();
     let mut roles: Vec<Option<Kind>> = views.iter().map(|view| plain_role(view, limits)).collect();
     for (view, role) in views.iter().zip(&roles) {
         learn(view, *role, limits, &mut directory);
@@ -88,6 +93,7 @@ pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>
         }
     }
     follow_redirects(views, &mut roles);
+    leave_out_federated(views, &mut roles);
     (roles, directory)
 }
 
@@ -122,7 +128,16 @@ fn plain_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     if view.method() == "GET" {
         return document_role(view, limits);
     }
-    None
+    // A recorder may hold no request bodies.
+    (view.method() == "POST" && view.form.is_err() && answers_as_mcp(view)).then_some(Kind::McpExchange)
+}
+
+/// Whether an answer is one that only an MCP server gives: a session id, or a challenge that points to resource metadata.
+fn answers_as_mcp(view: &View<'_>) -> bool {
+    let Some(response) = view.exchange.answer.response() else { return false };
+    let pointed = || response.headers.all("www-authenticate").flat_map(challenge::parse);
+    response.headers.get("mcp-session-id").is_some()
+        || (response.status == 401 && pointed().any(|challenge| challenge.get("resource_metadata").is_some()))
 }
 
 fn form_role(form: &Params) -> Option<Kind> {
@@ -153,6 +168,11 @@ fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
     if view.response_media_type() != "application/json" || view.status() != Some(200) {
         return None;
     }
+    // A page asks for many documents. What names none of these members is passed over unread.
+    const TELLING: [&str; 4] = ["\"issuer\"", "\"kty\"", "\"resource\"", "\"redirect_uris\""];
+    if !view.answer_mentions(&TELLING, limits) {
+        return None;
+    }
     let document = view.response_json(limits).ok()??;
     let has = |name: &str| document.get(name).is_some();
     if has("issuer") && (has("authorization_endpoint") || has("token_endpoint")) {
@@ -177,7 +197,7 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
         }
         Some(Kind::AsMetadataRequest) => {
             if let Ok(Some(document)) = view.response_json(limits) {
-                directory.learn_metadata(&document);
+                directory.learn_metadata(document);
             }
         }
         Some(Kind::AuthorizationRequest) => {
@@ -185,9 +205,7 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
             let get = |name: &str| form.and_then(|form| form.get(name)).or_else(|| view.query.get(name));
             directory.states.extend(get("state").map(str::to_owned));
             directory.redirect_uris.extend(get("redirect_uri").map(urls::endpoint));
-            directory
-                .client_id_urls
-                .extend(get("client_id").filter(|id| id.starts_with("https://")).map(str::to_owned));
+            directory.client_id_urls.extend(get("client_id").filter(|id| id.starts_with("https://")).map(urls::normal));
         }
         _ => {}
     }
@@ -196,14 +214,17 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
         for value in response.into_iter().flat_map(|response| response.headers.all("www-authenticate")) {
             let pointers = challenge::parse(value);
             let pointers = pointers.iter().filter_map(|challenge| challenge.get("resource_metadata"));
-            directory.resource_metadata_urls.extend(pointers.map(str::to_owned));
+            directory.resource_metadata_urls.extend(pointers.map(urls::normal));
         }
     }
 }
 
 /// What only the other messages tell.
 fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
-    if directory.resource_metadata_urls.iter().any(|url| urls::same(url, &view.url)) && view.method() == "GET" {
+    if view.method() == "GET"
+        && !directory.resource_metadata_urls.is_empty()
+        && directory.resource_metadata_urls.contains(&urls::normal(&view.url))
+    {
         return Some(Kind::ResourceMetadataRequest);
     }
     if is_callback(&view.url, callback_params(view), directory) {
@@ -215,11 +236,13 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     {
         return Some(Kind::AuthorizationResponse);
     }
-    if directory.client_id_urls.iter().any(|url| urls::same(url, &view.url)) {
+    if !directory.client_id_urls.is_empty() && directory.client_id_urls.contains(&urls::normal(&view.url)) {
         return Some(Kind::ClientMetadataFetch);
     }
     match directory.kind_of_endpoint.get(&view.endpoint) {
-        Some(Kind::AuthorizationRequest) if view.query.has("client_id") || view.form.is_err() => {
+        Some(Kind::AuthorizationRequest)
+            if view.query.has("client_id") || view.query.has("response_type") || view.form.is_err() =>
+        {
             return Some(Kind::AuthorizationRequest);
         }
         Some(
@@ -273,14 +296,45 @@ pub(crate) fn response_params(url: &str) -> Params {
     url.split_once('#').map_or(query, |(_, fragment)| Params::parse(fragment))
 }
 
+/// An authorization server that sends the browser on to another one, in a name of its own, is the client there: that login
+/// is none of the MCP client's.
+fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
+    const REQUEST: Option<Kind> = Some(Kind::AuthorizationRequest);
+    let requests: Vec<usize> =
+        roles.iter().enumerate().filter(|(_, role)| **role == REQUEST).map(|(at, _)| at).collect();
+    let client = |view: &View<'_>| view.query.get("client_id").map(str::to_owned);
+    let is_federated = |at: usize| {
+        let Some(view) = views.get(at) else { return false };
+        let leads_here = |source: &&View<'_>| source.location.as_deref().is_some_and(|to| urls::same(to, &view.url));
+        let Some(source) = views.iter().take(at).rev().find(leads_here) else { return false };
+        let begun = |earlier: &View<'_>| earlier.origin == source.origin && client(earlier) != client(view);
+        source.origin != view.origin
+            && requests.iter().take_while(|of| **of < at).filter_map(|of| views.get(*of)).any(begun)
+    };
+    let federated: Vec<usize> = requests.iter().copied().filter(|at| is_federated(*at)).collect();
+    for at in federated {
+        if let Some(role) = roles.get_mut(at) {
+            *role = None;
+        }
+    }
+}
+
 /// The exchange to which the redirect of an MCP exchange led is an MCP exchange too, also where it became a GET.
 fn follow_redirects(views: &[View<'_>], roles: &mut [Option<Kind>]) {
+    if !views.iter().zip(roles.iter()).any(|(view, role)| view.location.is_some() && *role == Some(Kind::McpExchange)) {
+        return;
+    }
+    let mut by_url: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, view) in views.iter().enumerate() {
+        by_url.entry(urls::normal(&view.url)).or_default().push(at);
+    }
     for at in 0..views.len() {
         let (Some(view), Some(Some(Kind::McpExchange))) = (views.get(at), roles.get(at)) else { continue };
         let Some(location) = &view.location else { continue };
-        let target = views.iter().enumerate().skip(at + 1).find(|(_, later)| urls::same(&later.url, location));
-        if let Some((target, _)) = target
-            && let Some(role @ None) = roles.get_mut(target)
+        let there = by_url.get(&urls::normal(location)).map_or(&[][..], Vec::as_slice);
+        let target = there.get(there.partition_point(|other| *other <= at));
+        if let Some(target) = target
+            && let Some(role @ None) = roles.get_mut(*target)
         {
             *role = Some(Kind::McpExchange);
         }

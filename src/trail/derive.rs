@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::key_sets::KeySets;
+use super::provenance;
 use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
 use super::steps::set_origin;
+use super::told;
 use super::view::View;
 use crate::decode::exchange::Unknown;
 
@@ -17,6 +19,8 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         records.iter().flat_map(|record| record.list(Field::DocumentAuthorizationServers).to_vec()).collect();
     let named: Vec<&str> = issuers.iter().map(|issuer| &**issuer).collect();
     let mut asked: HashMap<Kind, i64> = HashMap::new();
+    let preflight_of: HashMap<ExchangeId, ExchangeId> =
+        preflights.iter().rev().map(|(preflight, actual)| (*actual, *preflight)).collect();
     for record in records.iter_mut() {
         if matches!(record.kind, Kind::ResourceMetadataRequest | Kind::AsMetadataRequest) {
             let position = asked.entry(record.kind).or_default();
@@ -30,7 +34,7 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         if record.kind == Kind::AsMetadataRequest {
             set_expected_issuer(record, &named);
         }
-        origin_from_preflight(record, views, preflights);
+        origin_from_preflight(record, views, &preflight_of);
     }
     page_origins(records);
 }
@@ -58,11 +62,11 @@ fn set_expected_issuer(record: &mut Record, named: &[&str]) {
 }
 
 /// A request that the browser did not let out has no headers of its own; its preflight names the origin of the page.
-fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
+fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflight_of: &HashMap<ExchangeId, ExchangeId>) {
     if record.kind.is_group() || !matches!(record.state(Field::Origin), State::Unknown(_)) {
         return;
     }
-    let Some((preflight, _)) = preflights.iter().find(|(_, actual)| *actual == record.exchange) else { return };
+    let Some(preflight) = preflight_of.get(&record.exchange) else { return };
     let (Some(sent), Some(asked)) = (views.get(preflight.0 as usize), views.get(record.exchange.0 as usize)) else {
         return;
     };
@@ -93,17 +97,13 @@ fn page_origins(records: &mut [Record]) {
     }
 }
 
-/// `protocolVersion` of an initialize result in an answer.
-pub(crate) fn initialize_result(text: &str) -> Option<String> {
-    let is_stream = !text.trim_start().starts_with(['{', '[']);
-    let messages = super::read::jsonrpc::parse_answer(text, is_stream);
-    messages.iter().find_map(|message| Some(message.result()?.get("protocolVersion")?.as_str()?.to_owned()))
-}
-
 /// What bindings lead to: the iss that came back, the scope granted, what a token was issued as.
 pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
+    apply(records, told::changes(records));
     let mut changes: Vec<Change> = Vec::new();
+    let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    let mut used_token = false;
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::AuthorizationRequest => {
@@ -137,9 +137,12 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
             Kind::TokenRequest => changes.push(client_id_issued(at, record)),
             Kind::McpExchange => {
                 const PART: &str = "request.header.authorization";
-                changes.push((at, Field::BearerKind, bearer_kind(record, records), record.exchange, PART));
+                changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                let held = used_token || record.found(Binding::NewestTokenResponse).is_some();
+                changes.push((at, Field::HeldToken, State::Present(Value::Flag(held)), record.exchange, PART));
+                used_token |= matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_));
                 changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));
             }
             _ => {}
@@ -148,14 +151,15 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     apply(records, changes);
     // What a step-up led to is told by the scopes granted, which are set now.
     let changes = records.iter().enumerate().filter(|(_, record)| record.kind == Kind::StepUp);
-    let changes = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    let mut changes: Vec<Change> = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
+    changes.extend(provenance::changes(records));
     apply(records, changes);
 }
 
 /// A field to set: of which record, with its place.
-type Change = (usize, Field, State, ExchangeId, &'static str);
+pub(crate) type Change = (usize, Field, State, ExchangeId, &'static str);
 
-fn apply(records: &mut [Record], changes: Vec<Change>) {
+pub(crate) fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {
         if let Some(record) = records.get_mut(at) {
             record.set_at(field, state, exchange, part);
@@ -223,21 +227,31 @@ fn expires_at(response: &Record) -> State {
     }
 }
 
-fn bearer_kind(exchange: &Record, records: &[Record]) -> State {
-    let token = match exchange.state(Field::Bearer) {
-        State::Present(_) => exchange.text(Field::Bearer),
-        other => return other.clone(),
-    };
-    let holds =
-        |kind: Kind, field: Field| records.iter().any(|record| record.kind == kind && record.text(field) == token);
+/// What each value was issued as.
+fn issued_values(records: &[Record]) -> HashMap<&str, &'static str> {
     let kinds = [
         (Kind::TokenResponse, Field::AccessToken, "access"),
         (Kind::TokenResponse, Field::IdToken, "id"),
         (Kind::TokenResponse, Field::RefreshToken, "refresh"),
         (Kind::AuthorizationResponse, Field::Code, "code"),
     ];
-    let known = kinds.into_iter().find(|(kind, field, _)| holds(*kind, *field));
-    State::text(Some(known.map_or("unknown", |(_, _, name)| name)))
+    let mut issued = HashMap::new();
+    for (kind, field, name) in kinds {
+        for value in records.iter().filter(|record| record.kind == kind).filter_map(|record| record.text(field)) {
+            issued.entry(value).or_insert(name);
+        }
+    }
+    issued
+}
+
+fn bearer_kind(exchange: &Record, issued: &HashMap<&str, &'static str>) -> State {
+    match exchange.state(Field::Bearer) {
+        State::Present(_) => {
+            let known = exchange.text(Field::Bearer).and_then(|token| issued.get(token));
+            State::text(Some(known.copied().unwrap_or("unknown")))
+        }
+        other => other.clone(),
+    }
 }
 
 /// Kinds of step that are not recorded, although a value in use can only have come from one.
@@ -253,7 +267,21 @@ pub(crate) fn implied_kinds(records: &[Record]) -> Vec<Kind> {
     // an authorization response is there as well.
     let code_seen = shows(Kind::TokenRequest, Field::Code) || shows(Kind::AuthorizationResponse, Field::Code);
     let token_seen = shows(Kind::McpExchange, Field::Bearer) && code_seen;
+    let unread = |field: Field| {
+        move |record: &&Record| record.kind == Kind::McpExchange && matches!(record.state(field), State::Unknown(_))
+    };
+    let messages = records.iter().filter(unread(Field::MessageKinds));
+    let unread_messages = messages.into_iter().any(|record| record.text(Field::Method) == Some("POST"));
+    let answers: Vec<&Record> = records
+        .iter()
+        .filter(unread(Field::AnswerKinds))
+        .filter(|record| matches!(record.number(Field::Status), Some(200..=299)))
+        .collect();
+    let is_stream = |record: &&Record| record.text(Field::ResponseContentType) == Some("text/event-stream");
     let implied = [
+        (Kind::ClientMessage, unread_messages),
+        (Kind::ServerMessage, !answers.is_empty()),
+        (Kind::ServerEvent, answers.iter().any(is_stream)),
         (Kind::AuthorizationRequest, code_seen),
         (Kind::AuthorizationResponse, code_seen),
         (Kind::TokenRequest, token_seen),
@@ -333,4 +361,62 @@ fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
     });
     changes.push((at, Field::GrantedScope, scope, exchange, "response.body.scope"));
     changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trail::record::Bound;
+
+    fn text(text: &str) -> State {
+        State::Present(Value::from(text))
+    }
+
+    fn list(items: &[&str]) -> State {
+        State::Present(Value::List(items.iter().map(|item| (*item).into()).collect()))
+    }
+
+    #[test]
+    fn the_end_of_a_token_is_its_claim_or_its_lifetime() {
+        let mut response = Record::new(Kind::TokenResponse, ExchangeId(0));
+        response.set(Field::AnsweredAt, State::Present(Value::Number(1_000_000_000)), "");
+        assert_eq!(expires_at(&response), response.state(Field::ExpiresIn).clone());
+        response.set(Field::ExpiresIn, State::Present(Value::Number(60)), "");
+        assert_eq!(expires_at(&response), State::Present(Value::Number(1060)));
+        response.set(Field::AccessTokenJwtExp, State::Present(Value::Number(1030)), "");
+        assert_eq!(expires_at(&response), State::Present(Value::Number(1030)));
+    }
+
+    #[test]
+    fn what_was_registered_is_told_by_the_registration() {
+        let mut registration = Record::new(Kind::RegistrationRequest, ExchangeId(0));
+        registration.set(Field::RedirectUris, list(&["http://127.0.0.1:1/cb"]), "");
+        let mut request = Record::new(Kind::AuthorizationRequest, ExchangeId(1));
+        request.set(Field::ClientId, text("c1"), "");
+        let flag = |flag: bool| State::Present(Value::Flag(flag));
+        assert_eq!(client_id_issued(1, &request).2, flag(false));
+        let unbound = redirect_uri_registered(1, &request, &[registration.clone(), request.clone()]);
+        assert!(matches!(unbound.2, State::Unknown(_)), "{:?}", unbound.2);
+        request.bind(Binding::Registration, Bound::Found(RecordId(0)));
+        assert_eq!(client_id_issued(1, &request).2, flag(true));
+        for (used, expected) in [("http://127.0.0.1:2/cb", true), ("http://localhost:1/cb", false)] {
+            request.set(Field::RedirectUri, text(used), "");
+            let records = [registration.clone(), request.clone()];
+            assert_eq!(redirect_uri_registered(1, &request, &records).2, flag(expected), "{used}");
+        }
+    }
+
+    #[test]
+    fn a_root_document_is_for_the_only_issuer_named_on_its_host() {
+        let expected = |named: &[&str]| {
+            let mut record = Record::new(Kind::AsMetadataRequest, ExchangeId(0));
+            record.set(Field::Url, text("https://as.test/.well-known/oauth-authorization-server"), "");
+            set_expected_issuer(&mut record, named);
+            record.text(Field::ExpectedIssuer).map(str::to_owned)
+        };
+        assert_eq!(expected(&["https://as.test"]).as_deref(), Some("https://as.test"));
+        assert_eq!(expected(&["https://as.test/t1"]).as_deref(), Some("https://as.test/t1"));
+        assert_eq!(expected(&["https://as.test/t1", "https://as.test/t2"]), None);
+        assert_eq!(expected(&["https://other.test/t1"]), None);
+    }
 }

@@ -1,9 +1,10 @@
 //! Records that stand for several exchanges: sessions, uses of a token, discoveries, step-ups.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::bind::is_accepted;
-use super::derive::initialize_result;
+use super::read::content::Content;
 use super::read::urls;
 use super::record::{Record, State, Value};
 use super::schema::{Field, Kind};
@@ -17,6 +18,7 @@ pub(crate) fn groups(records: &[Record], views: &[View<'_>], limits: &Limits) ->
     groups.extend(token_uses(records));
     groups.extend(discoveries(records));
     groups.extend(step_ups(records));
+    groups.extend(super::eras::server_era(records));
     groups
 }
 
@@ -30,29 +32,35 @@ fn number(number: usize) -> State {
 
 fn sessions(records: &[Record], views: &[View<'_>], limits: &Limits) -> Vec<Record> {
     let mut sessions: Vec<Record> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
+    let mut uses: HashMap<&str, Vec<&Record>> = HashMap::new();
+    for record in own(records, Kind::McpExchange) {
+        if let Some(id) = record.text(Field::SessionId) {
+            uses.entry(id).or_default().push(record);
+        }
+    }
     for record in own(records, Kind::McpExchange).filter(|record| is_accepted(record)) {
         let opens = record.text(Field::JsonrpcMethod) == Some("initialize");
         let Some(id) = record.text(Field::ResponseSessionId).filter(|_| opens) else { continue };
-        if !sessions.iter().any(|session| session.text(Field::SessionId) == Some(id)) {
-            sessions.push(session(record, id, records, views, limits));
+        if known.insert(id) {
+            let uses = uses.get(id).map_or(&[][..], Vec::as_slice);
+            sessions.push(session(record, id, uses, views, limits));
         }
     }
     sessions
 }
 
-fn session(initialize: &Record, id: &str, records: &[Record], views: &[View<'_>], limits: &Limits) -> Record {
+fn session(initialize: &Record, id: &str, uses: &[&Record], views: &[View<'_>], limits: &Limits) -> Record {
     let mut session = Record::new(Kind::Session, initialize.exchange);
     session.set(Field::SessionId, State::text(Some(id)), "response.header.mcp-session-id");
     session.set(Field::OpenedByStatus, initialize.state(Field::Status).clone(), "response.status");
     let version = views
         .get(initialize.exchange.0 as usize)
-        .and_then(|view| view.response_text(limits).ok().flatten())
-        .and_then(|text| initialize_result(&text));
-    session.set(Field::Version, State::text(version.as_deref()), "response.body.result.protocolVersion");
+        .and_then(|view| view.content(limits).ok().flatten())
+        .and_then(Content::initialize_result);
+    session.set(Field::Version, State::text(version), "response.body.result.protocolVersion");
     session.set(Field::IdReadable, id_readable(initialize), "response.header.access-control-expose-headers");
-    let uses: Vec<&Record> = own(records, Kind::McpExchange)
-        .filter(|other| other.exchange > initialize.exchange && other.text(Field::SessionId) == Some(id))
-        .collect();
+    let uses: Vec<&Record> = uses.iter().copied().filter(|other| other.exchange > initialize.exchange).collect();
     let accepted = uses.iter().map_while(|other| verdict(other).filter(|accepted| *accepted)).count();
     session.set(Field::AcceptedUses, number(accepted), "response.status");
     // Only uses with the same token say something about the session alone.
@@ -117,9 +125,11 @@ fn instance_marks_differ(uses: &[&Record], views: &[View<'_>]) -> State {
 /// One record for each token and method.
 fn token_uses(records: &[Record]) -> Vec<Record> {
     let mut groups: Vec<(&str, &str, Vec<&Record>)> = Vec::new();
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     for record in own(records, Kind::McpExchange) {
         let (Some(token), Some(method)) = (record.text(Field::Bearer), record.text(Field::Method)) else { continue };
-        match groups.iter_mut().find(|(known, other, _)| *known == token && *other == method) {
+        let place = *places.entry((token, method)).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some((_, _, uses)) => uses.push(record),
             None => groups.push((token, method, vec![record])),
         }
@@ -146,10 +156,11 @@ fn token_uses(records: &[Record]) -> Vec<Record> {
 /// All probes for the resource, and all for each issuer.
 fn discoveries(records: &[Record]) -> Vec<Record> {
     let mut groups: Vec<(String, Vec<&Record>)> = Vec::new();
+    let named = records.iter().any(|record| !record.list(Field::DocumentAuthorizationServers).is_empty());
     for record in records.iter().filter(|record| !record.is_upstream) {
         let target = match record.kind {
             Kind::ResourceMetadataRequest => String::new(),
-            Kind::AsMetadataRequest => issuer_asked(record),
+            Kind::AsMetadataRequest => issuer_asked(record, named),
             _ => continue,
         };
         match groups.iter_mut().find(|(known, _)| *known == target) {
@@ -157,33 +168,48 @@ fn discoveries(records: &[Record]) -> Vec<Record> {
             None => groups.push((target, vec![record])),
         }
     }
-    groups.iter().filter_map(|(_, probes)| discovery(records, probes)).collect()
+    let advertised = own(records, Kind::McpExchange)
+        .filter_map(|exchange| exchange.text(Field::ChallengeResourceMetadata))
+        .map(urls::normal)
+        .collect();
+    groups.iter().filter_map(|(_, probes)| discovery(records, probes, &advertised)).collect()
 }
 
-/// The issuer whose metadata a request is for, as far as its URL tells: all of an origin go together where it does not.
-fn issuer_asked(record: &Record) -> String {
-    let expected = record.text(Field::ExpectedIssuer).map(str::to_owned);
+/// The issuer whose metadata a request is for, as far as its URL tells: all of an origin go together where it does not,
+/// and where no resource metadata names an issuer.
+fn issuer_asked(record: &Record, named: bool) -> String {
+    let expected = record.text(Field::ExpectedIssuer).filter(|_| named).map(str::to_owned);
     expected.or_else(|| record.text(Field::Url).and_then(urls::origin)).unwrap_or_default()
 }
 
-fn discovery(records: &[Record], probes: &[&Record]) -> Option<Record> {
+fn discovery(records: &[Record], probes: &[&Record], advertised: &HashSet<String>) -> Option<Record> {
     let first = probes.first()?;
     let mut group = Record::new(Kind::Discovery, first.exchange);
     let is_resource = first.kind == Kind::ResourceMetadataRequest;
     group.set(Field::Target, State::text(Some(if is_resource { "resource" } else { "issuer" })), "request.url");
     let succeeded = probes.iter().position(|probe| gives_a_document(probe));
     let until = succeeded.map_or(probes.len(), |at| at + 1);
-    let mut forms: Vec<Arc<str>> = probes.iter().take(until).map(|probe| form_of(probe, records).into()).collect();
-    forms.dedup();
+    let mut forms: Vec<Arc<str>> = Vec::new();
+    for form in probes.iter().take(until).map(|probe| form_of(probe, advertised)) {
+        if !forms.iter().any(|known| **known == *form) {
+            forms.push(form.into());
+        }
+    }
     group.set(Field::Forms, State::Present(Value::List(forms)), "request.url");
     group.set(Field::Count, number(probes.len()), "request.url");
     group.set(Field::HasPath, has_path(first, records), "request.url");
+    let found = succeeded.and_then(|at| probes.get(at)).map(|probe| form_of(probe, advertised));
     let answered = probes.iter().all(|probe| !matches!(probe.state(Field::Status), State::Unknown(_)));
     let succeeded = match (succeeded, answered) {
         (Some(_), _) => State::Present(Value::Flag(true)),
         (None, true) => State::Present(Value::Flag(false)),
         (None, false) => State::Unknown(Unknown::ResponseNotRecorded),
     };
+    let found_at = match (found, answered) {
+        (None, false) => State::Unknown(Unknown::ResponseNotRecorded),
+        (found, _) => State::text(found.as_deref()),
+    };
+    group.set(Field::FoundAt, found_at, "request.url");
     group.set(Field::Succeeded, succeeded, "response.body");
     Some(group)
 }
@@ -196,16 +222,13 @@ fn gives_a_document(probe: &Record) -> bool {
     success && !matches!(probe.state(member), State::Absent)
 }
 
-fn form_of(probe: &Record, records: &[Record]) -> String {
+fn form_of(probe: &Record, advertised: &HashSet<String>) -> String {
     let form = probe.text(Field::Form).unwrap_or("other");
     if probe.kind == Kind::AsMetadataRequest {
-        return format!("{}:{form}", probe.text(Field::MetadataKind).unwrap_or("oauth"));
+        return format!("{}:{form}", probe.text(Field::Sort).unwrap_or("oauth"));
     }
     let url = probe.text(Field::Url).unwrap_or_default();
-    let advertised = own(records, Kind::McpExchange)
-        .filter_map(|exchange| exchange.text(Field::ChallengeResourceMetadata))
-        .any(|pointer| urls::same(pointer, url));
-    if advertised { "advertised".to_owned() } else { form.to_owned() }
+    if advertised.contains(&urls::normal(url)) { "advertised".to_owned() } else { form.to_owned() }
 }
 
 /// Whether the identifier has a path: of the resource the MCP endpoint's, of an issuer its own.
@@ -229,13 +252,14 @@ fn step_ups(records: &[Record]) -> Vec<Record> {
     };
     let refusals: Vec<&Record> = own(records, Kind::McpExchange).filter(|record| is_refusal(record)).collect();
     let mut groups = Vec::new();
-    for (at, refusal) in refusals.iter().enumerate() {
+    let mut seen: HashMap<Option<&str>, usize> = HashMap::new();
+    for refusal in &refusals {
         let mut group = Record::new(Kind::StepUp, refusal.exchange);
         let challenged = refusal.state(Field::ChallengeScope).clone();
         group.set(Field::ChallengedScope, challenged, "response.header.www-authenticate.scope");
-        let same = |other: &&&Record| other.text(Field::JsonrpcMethod) == refusal.text(Field::JsonrpcMethod);
-        let attempts = refusals.iter().take(at + 1).filter(same).count();
-        group.set(Field::Attempts, number(attempts), "response.status");
+        let attempts = seen.entry(refusal.text(Field::JsonrpcMethod)).or_default();
+        *attempts += 1;
+        group.set(Field::Attempts, number(*attempts), "response.status");
         groups.push(group);
     }
     groups

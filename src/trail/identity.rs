@@ -65,6 +65,14 @@ pub(crate) fn clients(
     }
     weak.sort_unstable();
     for at in weak {
+        if roles.get(at) == Some(&Some(Kind::ClientMetadataFetch)) {
+            // It is the authorization server that asks, on behalf of the client that named this document.
+            let url = views.get(at).map(|view| view.url.as_str());
+            if let Some(client) = only_client_named(&clients, records, url).and_then(|client| clients.get_mut(client)) {
+                client.exchanges.push(at);
+            }
+            continue;
+        }
         let Some(single) = singles.get(at).cloned() else { continue };
         match fitting(&clients, &single) {
             Fit::One(client, by) => absorb(&mut clients, client, single, by),
@@ -73,6 +81,17 @@ pub(crate) fn clients(
         }
     }
     follow_pages(views, clients)
+}
+
+/// The client that names itself by this URL in its authorization requests, where exactly one does.
+fn only_client_named(clients: &[Profile], records: &[Record], url: Option<&str>) -> Option<usize> {
+    let named = |record: &&Record| {
+        record.kind == Kind::AuthorizationRequest && url.is_some() && record.text(Field::ClientId) == url
+    };
+    let asked: Vec<usize> = records.iter().filter(named).map(|record| index(record.exchange)).collect();
+    let holds = |profile: &Profile| profile.exchanges.iter().any(|at| asked.contains(at));
+    let mut holders = clients.iter().enumerate().filter(|(_, profile)| holds(profile)).map(|(client, _)| client);
+    holders.next().filter(|_| holders.next().is_none())
 }
 
 fn absorb(clients: &mut [Profile], client: usize, other: Profile, by: Option<&'static str>) {
@@ -304,10 +323,15 @@ impl Groups {
         Groups { parent: (0..singles.len()).collect(), profiles: singles.to_vec() }
     }
 
-    fn root(&self, at: usize) -> usize {
+    /// The first exchange of the group; on the way every other link is shortened, so that chains stay short.
+    fn root(&mut self, at: usize) -> usize {
         let mut at = at;
         while let Some(parent) = self.parent.get(at).copied().filter(|parent| *parent != at) {
-            at = parent;
+            let further = self.parent.get(parent).copied().unwrap_or(parent);
+            if let Some(slot) = self.parent.get_mut(at) {
+                *slot = further;
+            }
+            at = further;
         }
         at
     }

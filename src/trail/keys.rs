@@ -78,9 +78,16 @@ impl<'a> Minted<'a> {
         minted
     }
 
-    /// Whether this client id was issued by this issuer in the recordings.
-    fn is_dynamic(&self, issuer: &str, client_id: &str) -> bool {
-        self.dynamic_clients.contains(&(issuer, client_id))
+    /// The issuer that issued this client id in the recordings: the one asked, else the only other one. A client that
+    /// takes its id to another server is still that client.
+    fn issuer_of_client(&self, issuer: &str, client_id: &str) -> Option<&'a str> {
+        let mut issuers = self.dynamic_clients.iter().filter(|(_, id)| *id == client_id).map(|(issuer, _)| *issuer);
+        let first = issuers.next()?;
+        let others: Vec<&str> = issuers.filter(|other| *other != first).collect();
+        match others.as_slice() {
+            [] => Some(first),
+            _ => others.into_iter().chain([first]).find(|known| *known == issuer),
+        }
     }
 
     /// The issuer whose answer this is: by the state it carries, its `iss`, or the address that redirected.
@@ -102,8 +109,9 @@ pub(crate) fn strong_keys(record: &Record, minted: &Minted<'_>, directory: &Dire
     match record.kind {
         Kind::RegistrationRequest => add(KeyKind::DynamicClient, &issuer, record.text(Field::ResponseClientId)),
         Kind::AuthorizationRequest => {
-            let client_id = record.text(Field::ClientId).filter(|id| minted.is_dynamic(&issuer, id));
-            add(KeyKind::DynamicClient, &issuer, client_id);
+            let client_id = record.text(Field::ClientId);
+            let issued_by = client_id.and_then(|id| minted.issuer_of_client(&issuer, id));
+            add(KeyKind::DynamicClient, issued_by.unwrap_or_default(), client_id.filter(|_| issued_by.is_some()));
             add(KeyKind::State, "", record.text(Field::State));
             add(KeyKind::Challenge, "", record.text(Field::CodeChallenge));
         }
@@ -113,8 +121,9 @@ pub(crate) fn strong_keys(record: &Record, minted: &Minted<'_>, directory: &Dire
             add(KeyKind::Code, &whose, record.text(Field::Code));
         }
         Kind::TokenRequest => {
-            let client_id = record.text(Field::ClientId).filter(|id| minted.is_dynamic(&issuer, id));
-            add(KeyKind::DynamicClient, &issuer, client_id);
+            let client_id = record.text(Field::ClientId);
+            let issued_by = client_id.and_then(|id| minted.issuer_of_client(&issuer, id));
+            add(KeyKind::DynamicClient, issued_by.unwrap_or_default(), client_id.filter(|_| issued_by.is_some()));
             add(KeyKind::Code, &issuer, record.text(Field::Code));
             add(KeyKind::RefreshToken, &issuer, record.text(Field::RefreshToken));
             if let Some(verifier) = record.text(Field::CodeVerifier) {
@@ -133,6 +142,11 @@ pub(crate) fn strong_keys(record: &Record, minted: &Minted<'_>, directory: &Dire
             let whose = record.text(Field::Url).and_then(super::read::urls::origin).unwrap_or_default();
             add(KeyKind::SessionId, &whose, record.text(Field::SessionId));
             add(KeyKind::SessionId, &whose, record.text(Field::ResponseSessionId));
+            // The session id of the old transport stands in the query of the address for POSTs.
+            let is_post = record.text(Field::Method) == Some("POST") && record.text(Field::Era) == Some("http+sse");
+            let posted = record.text(Field::Url).filter(|_| is_post);
+            let address = record.text(Field::AnnouncedUri).or(posted).filter(|address| address.contains('?'));
+            add(KeyKind::SessionId, &whose, address);
         }
         _ => {}
     }

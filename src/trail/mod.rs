@@ -2,16 +2,19 @@
 //!
 //! Does not say whether anything is right.
 
+mod announced;
 mod assemble;
 mod bind;
 mod classify;
 mod clocks;
 mod derive;
+mod eras;
 mod flow;
 mod groups;
 mod identity;
 mod key_sets;
 mod keys;
+mod provenance;
 pub mod read;
 pub mod record;
 mod revision;
@@ -20,6 +23,7 @@ mod schema_table;
 pub mod shape;
 mod sightings;
 mod steps;
+mod told;
 mod twins;
 mod view;
 mod window;
@@ -108,6 +112,8 @@ pub struct Stretch {
     pub from: ExchangeId,
     /// The revisions that it may be; one where it is decided.
     pub candidates: Vec<Revision>,
+    /// The revision in the recording's own words, where it is none that is known.
+    pub unknown_name: Option<String>,
     /// How it was decided (design, decision 1): one of the closed list.
     pub by: &'static str,
     /// The record and the field that decide; `None` for `default` and `assumed`.

@@ -3,8 +3,6 @@
 //! One table, used three ways: `trail` fills it, `check` refuses pages that name anything else, and the documentation
 //! lists it.
 
-use crate::evidence::Half;
-
 /// Declares an enum whose variants have the names that rule pages use.
 macro_rules! names {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -188,7 +186,7 @@ names! {
         Status = "status",
         /// Absolute URL of the request, without fragment.
         Url = "url",
-        /// HTTP method.
+        /// HTTP method; of a JSON-RPC message its own.
         Method = "method",
         /// `Content-Type` of the request.
         ContentType = "content_type",
@@ -253,7 +251,7 @@ names! {
         /// Name of a header that carries the challenge in the place of `WWW-Authenticate`.
         ChallengeRenamedTo = "challenge.renamed_to",
         /// Derived: what the refusal says is wrong: `missing`, `invalid`, `insufficient`, `session`, `version`,
-        /// `origin`, `none`.
+        /// `origin`, `nonce`, `none`.
         RefusalReadsAs = "refusal_reads_as",
         /// `Date` of the response (RFC 9110, 6.6.1), seconds since the epoch: the clock of who answered.
         ServerDate = "server_date",
@@ -263,7 +261,8 @@ names! {
         Era = "era",
         /// Derived: form of the URL of a metadata request.
         Form = "form",
-        /// Derived: place among the probes for the same thing, from 1.
+        /// Derived: place among the probes for the same thing, among the messages of a body or stream, or among the events
+        /// of a stream; from 1.
         Position = "position",
         /// `resource` of the document.
         DocumentResource = "document.resource",
@@ -273,8 +272,8 @@ names! {
         DocumentScopesSupported = "document.scopes_supported",
         /// `bearer_methods_supported` of the document.
         DocumentBearerMethodsSupported = "document.bearer_methods_supported",
-        /// `oauth` or `oidc`.
-        MetadataKind = "kind",
+        /// Of a metadata request: `oauth` or `oidc`. Of a message: `request`, `notification`, `result`, `error`, `other`.
+        Sort = "kind",
         /// Derived: the issuer whose metadata was asked for.
         ExpectedIssuer = "expected_issuer",
         /// `issuer` of the document.
@@ -295,6 +294,12 @@ names! {
         DocumentIssParameterSupported = "document.authorization_response_iss_parameter_supported",
         /// `client_id_metadata_document_supported` of the document.
         DocumentClientIdMetadataDocumentSupported = "document.client_id_metadata_document_supported",
+        /// `response_types_supported` of the document.
+        DocumentResponseTypesSupported = "document.response_types_supported",
+        /// Names of members of the document that are empty lists.
+        DocumentEmptyMembers = "document.empty_members",
+        /// `client_name` of a client ID metadata document.
+        DocumentClientName = "document.client_name",
         /// `client_id` of a client ID metadata document.
         DocumentClientId = "document.client_id",
         /// `redirect_uris` of a client ID metadata document.
@@ -303,8 +308,30 @@ names! {
         Issuer = "issuer",
         /// URL of the endpoint asked, without query.
         Endpoint = "endpoint",
+        /// Derived: the endpoint for this step in the server metadata that the client had read, without query: the
+        /// one asked where a document names it, else that of the only issuer read. Absent where no probe gave one.
+        AnnouncedEndpoint = "announced_endpoint",
+        /// Derived: names of parameters in the query of the endpoint as announced that the request lacks or changes.
+        DroppedParameters = "dropped_parameters",
+        /// Derived: `/authorize` at the origin of the MCP endpoint (MCP 2025-03-26, default endpoints).
+        DefaultEndpoint = "default_endpoint",
+        /// Derived: how many requests for server metadata went before.
+        MetadataProbes = "metadata_probes",
+        /// Derived: whether the resource metadata names an authorization server of the origin of this endpoint, or of
+        /// the document that names it.
+        IssuerNamed = "issuer_named",
         /// `redirect_uris` of the request.
         RedirectUris = "redirect_uris",
+        /// Derived: what the redirect URIs are, a list: `loopback`, `https`, `http`, `private-use`, `other`.
+        RedirectUriKinds = "redirect_uri_kinds",
+        /// Derived: how many redirect URIs are registered: those of the answer, else those of the request.
+        RedirectUriCount = "redirect_uri_count",
+        /// Derived: earlier registration requests with the same redirect URIs, grant types, scope, application type
+        /// and authentication method that were refused.
+        EarlierRefusals = "earlier_refusals",
+        /// Derived: whether an earlier authorization request of the client that named it by a URL was answered with a
+        /// code.
+        UrlClientIdWorked = "url_client_id_worked",
         /// `grant_types` of the request.
         GrantTypes = "grant_types",
         /// `application_type` of the request.
@@ -327,6 +354,8 @@ names! {
         ClientId = "client_id",
         /// `redirect_uri`.
         RedirectUri = "redirect_uri",
+        /// Derived: what the redirect URI is: `loopback`, `https`, `http`, `private-use`, `other`.
+        RedirectUriKind = "redirect_uri_kind",
         /// `response_type`.
         ResponseType = "response_type",
         /// `scope`, a list.
@@ -355,6 +384,10 @@ names! {
         Error = "error",
         /// Whether the redirect that carries the answer was seen.
         RedirectSeen = "redirect_seen",
+        /// Status of the redirect that carries the answer.
+        RedirectStatus = "redirect_status",
+        /// Method of the request that the redirect answers.
+        RedirectMethod = "redirect_method",
         /// Whether the request to the client's callback was seen.
         CallbackSeen = "callback_seen",
         /// Status of the callback request.
@@ -388,7 +421,7 @@ names! {
         GrantedScope = "granted_scope",
         /// Derived: whether the answer holds another refresh token than the request.
         Rotated = "rotated",
-        /// `Cache-Control` of the response.
+        /// Directives of `Cache-Control` of the response, a list, lower case.
         CacheControl = "cache_control",
         /// Derived: changes of the verdict, accepted to refused and back, with id and token constant.
         VerdictChanges = "verdict_changes",
@@ -409,9 +442,11 @@ names! {
         Target = "target",
         /// Derived: whether its identifier has a path.
         HasPath = "has_path",
-        /// Derived: forms of the URLs asked, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
+        /// Derived: forms of the URLs asked, each once, in order, up to the first success: `oauth:path-inserted`, `oidc:appended`,
         /// `advertised`, `root`, ...
         Forms = "forms",
+        /// Derived: form of the first that gave a usable document, as in `forms`; absent where none did.
+        FoundAt = "found_at",
         /// Derived: how many requests were made for it.
         Count = "count",
         /// Derived: whether one of them gave a usable document.
@@ -462,6 +497,77 @@ names! {
         /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
         /// the token tells no time.
         TokenExpired = "token_expired",
+        /// Media type of the request body, lower case, without parameters.
+        MediaType = "media_type",
+        /// Derived: names of parameters in the query that are a credential or a proof: `code`, `code_verifier`,
+        /// `client_secret`, `refresh_token`, `assertion`, `client_assertion`, `subject_token`.
+        CredentialsInQuery = "credentials_in_query",
+        /// Derived: the scope granted when the grant began, a list.
+        OriginalScope = "original_scope",
+        /// Derived: `code` that came back in the answer to this request.
+        CodeReceived = "code_received",
+        /// Claim `scope`, a list.
+        AccessTokenJwtScope = "access_token.jwt.scope",
+        /// Derived: the name of the authorization server under which the client looked up the endpoint that issued this
+        /// token.
+        TokenIssuer = "token_issuer",
+        /// Derived: whether an audience of the token has the origin of the announced resource. Absent where no audience
+        /// is an http or https URL.
+        AudienceSameOrigin = "bearer.jwt.aud_same_origin",
+        /// Names of parameters that one challenge has more than once, lower case.
+        ChallengeRepeated = "challenge.repeated",
+        /// What stands in `WWW-Authenticate` and is no part of a challenge (RFC 9110, 11.6.1).
+        ChallengeStray = "challenge.stray",
+        /// Derived: whether the request went over http to a host that is neither a loopback address nor a name kept for
+        /// local use and tests (RFC 6761; RFC 6762, 3). Unknown where a proxy says that it forwarded the request.
+        PlainHttp = "plain_http",
+        /// Derived: endpoint members of the document with an http URL on such a host.
+        DocumentPlainEndpoints = "document.plain_endpoints",
+        /// Derived: whether the callback answers with a redirect to another origin that stands in its own parameters.
+        /// Absent where it does not redirect.
+        ForwardsByParameter = "forwards_by_parameter",
+        /// Claim `iss` of `assertion`.
+        AssertionIss = "assertion.iss",
+        /// Claim `sub` of `assertion`.
+        AssertionSub = "assertion.sub",
+        /// Claim `aud` of `assertion`, a list.
+        AssertionAud = "assertion.aud",
+        /// Claim `exp` of `assertion`, seconds since the epoch.
+        AssertionExp = "assertion.exp",
+        /// Claim `resource` of `assertion`, a list.
+        AssertionResource = "assertion.resource",
+        /// Claim `jti` of `assertion`.
+        AssertionJti = "assertion.jti",
+        /// `typ` of the header of `assertion`, lower case.
+        AssertionTyp = "assertion.typ",
+        /// Claim `iss` of `client_assertion`.
+        ClientAssertionIss = "client_assertion.iss",
+        /// Claim `sub` of `client_assertion`.
+        ClientAssertionSub = "client_assertion.sub",
+        /// Claim `aud` of `client_assertion`, a list.
+        ClientAssertionAud = "client_assertion.aud",
+        /// Claim `exp` of `client_assertion`, seconds since the epoch.
+        ClientAssertionExp = "client_assertion.exp",
+        /// `audience` (RFC 8693, 2.1), a list.
+        Audience = "audience",
+        /// `requested_token_type` (RFC 8693, 2.1).
+        RequestedTokenType = "requested_token_type",
+        /// `dpop_signing_alg_values_supported` of the document (RFC 9449, 5.1).
+        DocumentDpopAlgorithms = "document.dpop_signing_alg_values_supported",
+        /// `dpop_bound_access_tokens` of the request (RFC 9449, 5.2).
+        DpopBoundAccessTokens = "dpop_bound_access_tokens",
+        /// `htm` of the DPoP proof.
+        DpopHtm = "dpop_proof.htm",
+        /// `htu` of the DPoP proof.
+        DpopHtu = "dpop_proof.htu",
+        /// `iat` of the DPoP proof, seconds since the epoch.
+        DpopIat = "dpop_proof.iat",
+        /// `ath` of the DPoP proof.
+        DpopAth = "dpop_proof.ath",
+        /// Derived: extensions that the client declares in its capabilities, a list.
+        DeclaredExtensions = "declared_extensions",
+        /// Derived: whether these recordings show that the client had a token when it sent this: one was issued or used.
+        HeldToken = "held_token",
         /// Derived: `jwt` where the token can be read as one, else `opaque`.
         BearerForm = "bearer.form",
         /// Derived: when the token that was issued ends, seconds since the epoch: by its claim, else by its lifetime.
@@ -471,6 +577,149 @@ names! {
         /// Derived: whether the client registered this `redirect_uri`, or one that differs in nothing but the port of a
         /// loopback address (RFC 8252, 7.3). Unknown where the registration is not recorded.
         RedirectUriRegistered = "redirect_uri_registered",
+        /// Derived: kinds of the messages in the request body, sorted, each once.
+        MessageKinds = "message_kinds",
+        /// Derived: kinds of the messages in the answer, sorted, each once.
+        AnswerKinds = "answer_kinds",
+        /// Length of the array of messages in the request body; of a message, of the array that it stands in. Absent
+        /// where there is no array.
+        BatchSize = "batch_size",
+        /// Length of the response body in octets, codings removed.
+        ResponseLength = "response_length",
+        /// `charset` of the `Content-Type` of the request, lower case.
+        Charset = "charset",
+        /// `charset` of the `Content-Type` of the response, lower case.
+        ResponseCharset = "response_charset",
+        /// `X-Accel-Buffering` of the response.
+        AccelBuffering = "accel_buffering",
+        /// The URI for POSTs that the stream announces with its first event, resolved (MCP 2024-11-05, HTTP with SSE).
+        AnnouncedUri = "announced_uri",
+        /// The last event id of the stream that answers.
+        LastSentEventId = "last_sent_event_id",
+        /// The last `retry` of the stream that answers, milliseconds.
+        StreamRetry = "stream_retry",
+        /// Derived: milliseconds from the end of the stream that this resumes.
+        ReconnectDelay = "reconnect_delay",
+        /// Derived: milliseconds of the `retry` of the stream that this resumes that were not waited for; 0 where they
+        /// were. Absent where that stream names none.
+        RetryLeft = "retry_left",
+        /// Derived: how many messages the answer holds.
+        AnswerCount = "answer_count",
+        /// Derived: whether an answer at this endpoint shows that the server speaks 2026-07-28: `resultType`,
+        /// `supportedVersions`, or an error code of that revision.
+        ModernServer = "modern_server",
+        /// Derived: protocol version of the initialize result that is in force for this request.
+        NegotiatedVersion = "negotiated_version",
+        /// `jsonrpc` of the message.
+        Jsonrpc = "jsonrpc",
+        /// `id` of the message as JSON text: 1 is not "1". `null` where that stands there.
+        MessageId = "id",
+        /// Derived: JSON type of the id: `string`, `integer`, `number`, `null`, `boolean`, `array`, `object`.
+        IdType = "id_type",
+        /// Names of the members of the message, in order.
+        Members = "members",
+        /// Derived: by which way the message went: `post`, `post-stream`, `get-stream`.
+        Via = "via",
+        /// Derived: kinds of the messages in the same array, sorted, each once. Absent outside arrays.
+        BatchKinds = "batch_kinds",
+        /// Derived: the capability that the other side must have declared for this method (MCP, capability negotiation).
+        NeededCapability = "needed_capability",
+        /// `params.protocolVersion`.
+        ParamsProtocolVersion = "params.protocol_version",
+        /// `params.name`.
+        ParamsName = "params.name",
+        /// `params.uri`.
+        ParamsUri = "params.uri",
+        /// Names of the capabilities in `params.capabilities`, a list.
+        ParamsCapabilities = "params.capabilities",
+        /// `params.clientInfo.name`.
+        ParamsClientInfo = "params.client_info",
+        /// `params.requestId` of a cancellation, as JSON text.
+        ParamsRequestId = "params.request_id",
+        /// `params.progressToken`, as JSON text.
+        ParamsProgressToken = "params.progress_token",
+        /// `params.requestState` (MCP 2026-07-28, multi round-trip requests).
+        ParamsRequestState = "params.request_state",
+        /// Names in `params.inputResponses`, a list.
+        ParamsInputResponses = "params.input_responses",
+        /// Derived: methods of the notifications that `params.notifications` asks for, a list.
+        ParamsNotifications = "params.notifications",
+        /// Names of the members of `params`, in order.
+        ParamsMembers = "params.members",
+        /// Keys of `_meta`, in order.
+        MetaKeys = "meta.keys",
+        /// `io.modelcontextprotocol/protocolVersion` of `_meta`.
+        MetaProtocolVersion = "meta.protocol_version",
+        /// Name in `io.modelcontextprotocol/clientInfo` of `_meta`.
+        MetaClientInfo = "meta.client_info",
+        /// Names of the capabilities in `io.modelcontextprotocol/clientCapabilities` of `_meta`, a list.
+        MetaClientCapabilities = "meta.client_capabilities",
+        /// Name in `io.modelcontextprotocol/serverInfo` of `_meta`.
+        MetaServerInfo = "meta.server_info",
+        /// `io.modelcontextprotocol/logLevel` of `_meta`.
+        MetaLogLevel = "meta.log_level",
+        /// `io.modelcontextprotocol/subscriptionId` of `_meta`, as JSON text.
+        MetaSubscriptionId = "meta.subscription_id",
+        /// `progressToken` of `_meta`, as JSON text.
+        MetaProgressToken = "meta.progress_token",
+        /// `traceparent` of `_meta`.
+        MetaTraceparent = "meta.traceparent",
+        /// `resultType` of the result.
+        ResultType = "result.type",
+        /// `protocolVersion` of the result.
+        ResultProtocolVersion = "result.protocol_version",
+        /// `supportedVersions` of the result, a list.
+        ResultSupportedVersions = "result.supported_versions",
+        /// Names of the capabilities in the result, a list.
+        ResultCapabilities = "result.capabilities",
+        /// `serverInfo.name` of the result.
+        ResultServerInfo = "result.server_info",
+        /// Names of the members of the result, in order.
+        ResultMembers = "result.members",
+        /// `requestState` of the result.
+        ResultRequestState = "result.request_state",
+        /// Methods in `inputRequests` of the result, sorted, each once.
+        ResultInputMethods = "result.input_methods",
+        /// Derived: capabilities that the client must have declared for these.
+        ResultInputCapabilities = "result.input_capabilities",
+        /// `cacheScope` of the result.
+        ResultCacheScope = "result.cache_scope",
+        /// Derived: `tool.name` of each `x-mcp-header` of a tool list that cannot become a header.
+        ResultUnusableHeaders = "result.unusable_headers",
+        /// `error.code`; unread where it is no whole number.
+        ErrorCode = "error.code",
+        /// Derived: JSON type of `error.code`, in the words of `id_type`.
+        ErrorCodeType = "error.code_type",
+        /// Names of the members of the error, in order.
+        ErrorMembers = "error.members",
+        /// `error.data.supported`, a list.
+        ErrorSupported = "error.supported",
+        /// `error.data.requested`.
+        ErrorRequested = "error.requested",
+        /// Names in `error.data.requiredCapabilities`, a list.
+        ErrorRequiredCapabilities = "error.required_capabilities",
+        /// `Mcp-Name` of the request, decoded.
+        NameHeader = "name_header",
+        /// Derived: what `Mcp-Name` has to say: `params.name` or `params.uri`. Absent for methods without it.
+        ExpectedName = "expected_name",
+        /// `Mcp-Param-*` headers of the request, decoded: `name=value`, names in lower case.
+        ParamHeaders = "param_headers",
+        /// Derived: what `Mcp-Param-*` headers have to say by the annotations of the tool. Absent where the tool has none.
+        ExpectedParamHeaders = "expected_param_headers",
+        /// Derived: names of `Mcp-Name` and `Mcp-Param-*` headers that are neither plain ASCII nor rightly encoded.
+        UnsafeHeaders = "unsafe_headers",
+        /// `id` of the event.
+        EventId = "event_id",
+        /// `retry` of the event, milliseconds.
+        Retry = "retry",
+        /// `event` of the event; `message` where it names none (HTML, 9.2.6).
+        EventName = "name",
+        /// Derived: whether the event has no octet of data.
+        DataEmpty = "data_empty",
+        /// Derived: requests of the era that does not work here, or asking which works, after the other was seen to work.
+        ProbesWhileWorking = "probes_while_working",
+        /// Derived: how often the era changed between accepted requests.
+        EraChanges = "era_changes",
     }
 }
 
@@ -493,6 +742,12 @@ impl Field {
                 | Field::AccessToken
                 | Field::IdToken
                 | Field::LastEventId
+                | Field::LastSentEventId
+                | Field::EventId
+                | Field::ParamsRequestState
+                | Field::ResultRequestState
+                | Field::ParamHeaders
+                | Field::ExpectedParamHeaders
                 | Field::DpopNonce
                 | Field::Token
                 | Field::DeviceCode
@@ -500,27 +755,6 @@ impl Field {
                 | Field::DpopJti
                 | Field::ResponseDpopNonce
         )
-    }
-
-    /// The half of the exchange in which a field of this name stands when it is absent and no part can be named.
-    pub fn usual_half(self) -> Half {
-        match self {
-            Field::Status
-            | Field::AnsweredAt
-            | Field::ResponseContentType
-            | Field::AllowOrigin
-            | Field::ExposedHeaders
-            | Field::AllowHeaders
-            | Field::ResponseSessionId
-            | Field::RefusalReadsAs
-            | Field::ResponseDpopNonce
-            | Field::ServerDate
-            | Field::AccessToken => Half::Response,
-            other if other.name().starts_with("challenge.") => Half::Response,
-            other if other.name().starts_with("document.") => Half::Response,
-            other if other.name().starts_with("response.") => Half::Response,
-            _ => Half::Request,
-        }
     }
 }
 
@@ -539,6 +773,8 @@ names! {
         RedirectTarget = "redirect_target",
         /// The same request one hop nearer to the server.
         SeenUpstream = "seen_upstream",
+        /// Of a request without token: another with the same methods and no token that was refused with 401.
+        RefusedAlike = "refused_alike",
         /// The last earlier exchange of the client at this endpoint that was accepted.
         EarlierAccepted = "earlier_accepted",
         /// The newest usable token response of the client for this endpoint before this was sent.
@@ -582,7 +818,7 @@ names! {
         ParallelAttempt = "parallel_attempt",
         /// Any authorization request in the recordings whose challenge fits this verifier.
         VerifierOwner = "verifier_owner",
-        /// An earlier request with the same code or refresh token at the same issuer.
+        /// An earlier request with the same code, refresh token or assertion at the same issuer.
         EarlierUse = "earlier_use",
         /// Another request with the same code or refresh token at the same issuer that was granted.
         GrantedUse = "granted_use",
@@ -608,5 +844,36 @@ names! {
         Refusal = "refusal",
         /// The next use of this token.
         NextUse = "next_use",
+        /// The stream whose first event names where POSTs go (MCP 2024-11-05, HTTP with SSE).
+        Stream = "stream",
+        /// The exchange whose stream this one resumes: the one that sent the event id named here.
+        ResumedStream = "resumed_stream",
+        /// The exchange that resumes the stream of this one.
+        ResumedBy = "resumed_by",
+        /// The notification by which the client cancels this request of its own.
+        Cancellation = "cancellation",
+        /// The exchange that carries this message or event.
+        Exchange = "exchange",
+        /// The request that this answers, of the other side.
+        Request = "request",
+        /// The answer to this request, of the other side.
+        Response = "response",
+        /// The only request of the POST whose answer carries this message.
+        OpenedBy = "opened_by",
+        /// The result of the initialize request in force.
+        InitializeResult = "initialize_result",
+        /// The `notifications/initialized` that followed.
+        Initialized = "initialized",
+        /// The request that a cancellation names, of the same side; of a server's, the client's.
+        Cancelled = "cancelled",
+        /// An earlier request of the same sender in the same session with the same id; the same request again after a
+        /// refusal apart. Of an answer: an earlier answer to the same request; redelivery apart.
+        EarlierSameId = "earlier_same_id",
+        /// The same, itself still without an answer when this was sent.
+        OutstandingSameId = "outstanding_same_id",
+        /// The list of tools that describes the tool called.
+        Tool = "tool",
+        /// An earlier event of the same session with the same id; redelivery apart.
+        EarlierSameEventId = "earlier_same_event_id",
     }
 }

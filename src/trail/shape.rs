@@ -78,6 +78,10 @@ impl Field {
             | F::RedirectUris
             | F::GrantTypes
             | F::ResponseRedirectUris
+            | F::DroppedParameters
+            | F::RedirectUriKinds
+            | F::DocumentEmptyMembers
+            | F::DocumentResponseTypesSupported
             | F::Forms
             | F::ChallengedScope
             | F::HeldScope
@@ -90,12 +94,51 @@ impl Field {
             | F::Scope
             | F::GrantedScope
             | F::Resource
-            | F::DuplicateParameters => Shape::List,
+            | F::DuplicateParameters
+            | F::MessageKinds
+            | F::AnswerKinds
+            | F::Members
+            | F::BatchKinds
+            | F::ParamsCapabilities
+            | F::ParamsInputResponses
+            | F::ParamsNotifications
+            | F::ParamsMembers
+            | F::MetaKeys
+            | F::MetaClientCapabilities
+            | F::ResultSupportedVersions
+            | F::ResultCapabilities
+            | F::ResultMembers
+            | F::ResultInputMethods
+            | F::ResultInputCapabilities
+            | F::ResultUnusableHeaders
+            | F::ErrorMembers
+            | F::ErrorSupported
+            | F::ErrorRequiredCapabilities
+            | F::ParamHeaders
+            | F::ExpectedParamHeaders
+            | F::UnsafeHeaders
+            | F::CacheControl
+            | F::CredentialsInQuery
+            | F::OriginalScope
+            | F::AccessTokenJwtScope
+            | F::ChallengeRepeated
+            | F::DocumentPlainEndpoints
+            | F::DocumentDpopAlgorithms
+            | F::AssertionAud
+            | F::AssertionResource
+            | F::ClientAssertionAud
+            | F::Audience
+            | F::DeclaredExtensions => Shape::List,
             F::CrossOrigin
+            | F::DataEmpty
+            | F::ModernServer
+            | F::IssuerNamed
+            | F::UrlClientIdWorked
             | F::IdReadable
             | F::HasPath
             | F::Succeeded
             | F::TokenExpired
+            | F::HeldToken
             | F::ClientIdIssued
             | F::RedirectUriRegistered
             | F::BearerJwtVerified
@@ -104,6 +147,10 @@ impl Field {
             | F::CallbackSeen
             | F::Rotated
             | F::InstanceMarksDiffer
+            | F::AudienceSameOrigin
+            | F::PlainHttp
+            | F::ForwardsByParameter
+            | F::DpopBoundAccessTokens
             | F::DocumentIssParameterSupported
             | F::DocumentClientIdMetadataDocumentSupported => Shape::Flag,
             F::SentAt | F::AnsweredAt => Shape::Number(Unit::InstantMicroseconds),
@@ -112,10 +159,17 @@ impl Field {
             | F::BearerJwtIat
             | F::AccessTokenJwtExp
             | F::ResponseClientSecretExpiresAt
+            | F::AssertionExp
+            | F::ClientAssertionExp
+            | F::DpopIat
             | F::ExpiresAt
             | F::ServerDate => Shape::Number(Unit::InstantSeconds),
             F::ExpiresIn => Shape::Number(Unit::Seconds),
             F::Status
+            | F::RedirectStatus
+            | F::MetadataProbes
+            | F::RedirectUriCount
+            | F::EarlierRefusals
             | F::Position
             | F::CallbackStatus
             | F::VerdictChanges
@@ -123,7 +177,17 @@ impl Field {
             | F::OpenedByStatus
             | F::FirstStatus
             | F::Count
-            | F::Attempts => Shape::Number(Unit::One),
+            | F::Attempts
+            | F::BatchSize
+            | F::ResponseLength
+            | F::StreamRetry
+            | F::ReconnectDelay
+            | F::RetryLeft
+            | F::AnswerCount
+            | F::ErrorCode
+            | F::Retry
+            | F::ProbesWhileWorking
+            | F::EraChanges => Shape::Number(Unit::One),
             F::Challenge => Shape::Any,
             _ => Shape::Text,
         }
@@ -133,7 +197,7 @@ impl Field {
     pub fn vocabulary(self) -> Option<&'static [&'static str]> {
         match self {
             Field::RefusalReadsAs => {
-                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "none"])
+                Some(&["missing", "invalid", "insufficient", "session", "version", "origin", "nonce", "none"])
             }
             Field::BearerKind => Some(&["access", "refresh", "id", "code", "unknown"]),
             Field::BearerForm => Some(&["jwt", "opaque"]),
@@ -141,7 +205,12 @@ impl Field {
             Field::Target => Some(&["resource", "issuer"]),
             Field::Form => Some(&["advertised", "path-inserted", "appended", "root", "other"]),
             Field::Era => Some(&["http+sse", "streamable", "modern"]),
-            Field::MetadataKind => Some(&["oauth", "oidc"]),
+            Field::Sort => Some(&["oauth", "oidc", "request", "notification", "result", "error", "other"]),
+            Field::IdType | Field::ErrorCodeType => {
+                Some(&["string", "integer", "number", "null", "boolean", "array", "object"])
+            }
+            Field::Via => Some(&["post", "post-stream", "get-stream"]),
+            Field::RedirectUriKind => Some(&["loopback", "https", "http", "private-use", "other"]),
             Field::ClientAuth => Some(&[
                 "none",
                 "client_secret_basic",

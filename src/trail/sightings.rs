@@ -32,8 +32,7 @@ pub(crate) fn hops(views: &[View<'_>], limits: &Limits) -> Vec<Hop> {
             if far_server == near_server {
                 continue;
             }
-            let pairs: Vec<Option<Hop>> = far.iter().map(|at| nearest_outer(views, near, *at, limits)).collect();
-            let all: Option<Vec<Hop>> = pairs.into_iter().collect();
+            let all: Option<Vec<Hop>> = far.iter().map(|at| nearest_outer(views, near, *at, limits)).collect();
             if let Some(pairs) =
                 all.filter(|pairs| pairs.len() > 1 || pairs.iter().any(|pair| looks_forwarded(views, pair)))
             {
@@ -58,7 +57,8 @@ fn nearest_outer(views: &[View<'_>], near: &[usize], far: usize, limits: &Limits
         views.get(**at).is_some_and(|outer| is_nested(outer.exchange, inner.exchange) && is_like(outer, inner, limits))
     };
     // Exchanges are in time order, so the last that fits began last.
-    let outer = near.iter().filter(|at| **at < far).rfind(fits)?;
+    let earlier = near.get(..near.partition_point(|at| *at < far)).unwrap_or_default();
+    let outer = earlier.iter().rfind(fits)?;
     Some((ExchangeId(*outer as u32), ExchangeId(far as u32)))
 }
 

@@ -1,7 +1,10 @@
 //! One exchange with its small languages read: URL, parameters, JSON-RPC. What every later step looks at.
 
+use std::sync::OnceLock;
+
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Exchange, HeaderState, Headers, Unknown};
+use crate::trail::read::content::Content;
 use crate::trail::read::jsonrpc::{self, Message};
 use crate::trail::read::params::Params;
 use crate::trail::read::urls;
@@ -30,8 +33,14 @@ pub(crate) struct View<'a> {
     pub json: Option<serde_json::Value>,
     /// JSON-RPC messages of the request body.
     pub messages: Vec<Message>,
+    /// Length of the array that they stand in; `None` where the body is no array.
+    pub batch: Option<usize>,
+    /// The body as a message where it looks like one and does not say so.
+    loose: OnceLock<Vec<Message>>,
     /// `Location` of a redirect, resolved.
     pub location: Option<String>,
+    /// The body of the answer, read when it is first asked for.
+    content: OnceLock<Result<Option<Box<Content>>, Unknown>>,
 }
 
 impl<'a> View<'a> {
@@ -46,7 +55,10 @@ impl<'a> View<'a> {
             form: Ok(None),
             json: None,
             messages: Vec::new(),
+            batch: None,
+            loose: OnceLock::new(),
             location: None,
+            content: OnceLock::new(),
             url,
         };
         view.location = view.redirect_location();
@@ -58,7 +70,7 @@ impl<'a> View<'a> {
 
     fn read_body(&mut self, limits: &Limits) {
         let body = &self.exchange.request.body;
-        if body.len().is_some_and(|len| len > LONGEST_REQUEST) {
+        if self.is_unopened() {
             return;
         }
         let content_type = media_type(&self.exchange.request.headers);
@@ -76,13 +88,21 @@ impl<'a> View<'a> {
         }
         let trimmed = text.trim_start();
         if trimmed.starts_with(['{', '[']) {
-            self.messages = jsonrpc::parse(&text);
-            if self.messages.is_empty() {
-                self.json = serde_json::from_str(&text).ok().filter(serde_json::Value::is_object);
+            let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) else { return };
+            if json.is_object() && json.get("jsonrpc").and_then(serde_json::Value::as_str) != Some("2.0") {
+                self.json = Some(json);
+                return;
             }
+            let reading = jsonrpc::of_json(json);
+            (self.messages, self.batch) = (reading.messages, reading.batch);
         } else if content_type.is_empty() && trimmed.contains("grant_type=") {
             self.form = Ok(Some(Params::parse(&text)));
         }
+    }
+
+    /// Whether the request body is too long to be opened.
+    pub(crate) fn is_unopened(&self) -> bool {
+        self.exchange.request.body.len().is_some_and(|len| len > LONGEST_REQUEST)
     }
 
     fn redirect_location(&self) -> Option<String> {
@@ -117,19 +137,63 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The text of the response body, or why it is not known. `Ok(None)` where there is no body.
-    pub(crate) fn response_text(&self, limits: &Limits) -> Result<Option<String>, Unknown> {
+    /// The messages of the request body, also one that only looks like a message. To be asked of MCP exchanges only.
+    pub(crate) fn client_messages(&self) -> &[Message] {
+        if !self.messages.is_empty() {
+            return &self.messages;
+        }
+        let looks_like_one = |json: &&serde_json::Value| {
+            ["jsonrpc", "method", "result", "error"].iter().any(|member| json.get(member).is_some())
+        };
+        let loose = || self.json.iter().filter(looks_like_one).map(jsonrpc::taken_for_message).collect();
+        self.loose.get_or_init(loose)
+    }
+
+    /// The body of the answer, or why it is not known. `Ok(None)` where there is no body. Read once.
+    pub(crate) fn content(&self, limits: &Limits) -> Result<Option<&Content>, Unknown> {
+        match self.content.get_or_init(|| self.read_answer(limits)) {
+            Ok(content) => Ok(content.as_deref()),
+            Err(reason) => Err(*reason),
+        }
+    }
+
+    fn read_answer(&self, limits: &Limits) -> Result<Option<Box<Content>>, Unknown> {
         match &self.exchange.answer {
-            Answer::Received(response) => Ok(response.body.text(limits)?.map(std::borrow::Cow::into_owned)),
+            Answer::Received(response) => {
+                let is_stream = media_type(&response.headers) == "text/event-stream";
+                let text = response.body.text(limits)?;
+                Ok(text.map(|text| Box::new(Content::read(&text, is_stream))))
+            }
             Answer::None(_) => Ok(None),
             Answer::NotRecorded => Err(Unknown::ResponseNotRecorded),
         }
     }
 
+    /// Whether one of these stands in the body of the answer; without keeping anything of it.
+    pub(crate) fn answer_mentions(&self, needles: &[&str], limits: &Limits) -> bool {
+        let body = self.exchange.answer.response().map(|response| response.body.octets(limits));
+        let Some(Ok(Some(octets))) = body else { return false };
+        needles.iter().any(|needle| memchr::memmem::find(&octets, needle.as_bytes()).is_some())
+    }
+
     /// The response body as a JSON object, or why there is none.
-    pub(crate) fn response_json(&self, limits: &Limits) -> Result<Option<serde_json::Value>, Unknown> {
-        let text = self.response_text(limits)?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).filter(serde_json::Value::is_object))
+    pub(crate) fn response_json(&self, limits: &Limits) -> Result<Option<&serde_json::Value>, Unknown> {
+        Ok(self.content(limits)?.and_then(Content::object).filter(|json| json.is_object()))
+    }
+
+    /// Whether a GET was answered with a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.method() == "GET"
+            && matches!(self.status(), Some(200..=299))
+            && self.response_media_type() == "text/event-stream"
+    }
+
+    /// The URI for POSTs that a stream announces with its first event (MCP 2024-11-05, HTTP with SSE), resolved.
+    pub(crate) fn announced_uri(&self, limits: &Limits) -> Option<String> {
+        if !self.is_stream() {
+            return None;
+        }
+        urls::resolve(&self.url, self.content(limits).ok()??.announced_uri()?)
     }
 
     /// Media type of the response, lower case, without parameters; empty where there is none.

@@ -1,5 +1,9 @@
 //! Whether a missing step is known to be missing (design, decision 4), and which legs are visible.
 
+use std::cell::OnceCell;
+
+use std::collections::HashMap;
+
 use super::record::{Bound, Closing, ExchangeId, Record};
 use super::schema::{Field, Kind, Leg};
 use crate::decode::exchange::{Exchange, Unknown};
@@ -27,6 +31,8 @@ pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Le
 pub(crate) struct Windows<'a> {
     /// The exchanges of the client with their kinds, in time order.
     pub steps: Vec<(ExchangeId, Kind)>,
+    /// Of each kind the last exchange that may be of this client or of another one.
+    pub shared: &'a HashMap<Kind, ExchangeId>,
     /// Those of them that go over connections of the client itself, its callback listener's included. A browser keeps
     /// its connections open for reasons of its own.
     pub own: Vec<ExchangeId>,
@@ -36,6 +42,8 @@ pub(crate) struct Windows<'a> {
     pub exchanges: &'a [Exchange],
     /// End marks of the recordings.
     pub end_marks: Vec<(CaptureId, Timestamp)>,
+    /// When the last connection was closed, once it was asked for.
+    pub last_closed: OnceCell<Option<Timestamp>>,
 }
 
 impl Windows<'_> {
@@ -44,7 +52,11 @@ impl Windows<'_> {
         if !self.would_show(missing) {
             return Bound::Unknown(Unknown::LegNotRecorded);
         }
-        let later = self.steps.iter().find(|(id, kind)| *id > trigger && shows_absence(*kind, missing));
+        if self.shared.get(&missing).is_some_and(|last| *last > trigger) {
+            return Bound::Unknown(Unknown::Ambiguous);
+        }
+        let after = self.steps.partition_point(|(id, _)| *id <= trigger);
+        let later = self.steps.iter().skip(after).find(|(_, kind)| shows_absence(*kind, missing));
         if let Some((id, _)) = later {
             return Bound::None(Closing::LaterExchange(*id));
         }
@@ -65,13 +77,16 @@ impl Windows<'_> {
     /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger.
     fn connections_closed_after(&self, trigger: ExchangeId) -> bool {
         let Some(sent) = self.exchange(trigger).and_then(|exchange| exchange.sent_at) else { return false };
-        let mut last: Option<Timestamp> = None;
-        for id in &self.own {
-            let Some(exchange) = self.exchange(*id) else { return false };
-            let Some(closed) = exchange.connection.closed else { return false };
-            last = last.max(Some(closed.at));
-        }
-        last.is_some_and(|last| last > sent)
+        self.last_closed().is_some_and(|last| last > sent)
+    }
+
+    /// When the last connection of the client was closed; `None` where one is left open.
+    fn last_closed(&self) -> Option<Timestamp> {
+        *self.last_closed.get_or_init(|| {
+            let closed = |id: ExchangeId| Some(self.exchange(id)?.connection.closed?.at);
+            let all: Option<Vec<Timestamp>> = self.own.iter().map(|id| closed(*id)).collect();
+            all?.into_iter().max()
+        })
     }
 
     /// The recorder says that it missed nothing until its end.

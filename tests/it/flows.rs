@@ -39,6 +39,32 @@ fn a_flow_file_and_the_har_of_the_same_run_are_equal() {
     }
 }
 
+#[test]
+fn what_curl_prints_is_the_same_in_every_form() {
+    let texts = ["trace.txt", "trace-ascii.txt", "verbose-redirected.txt", "verbose-terminal.txt"];
+    let read: Vec<_> = texts.iter().map(|name| read(&folder("samples/formats/curl").join(name))).collect();
+    let trace = &read[0];
+    for (name, other) in texts.iter().zip(&read) {
+        for (one, other) in trace.iter().zip(&other[..trace.len()]) {
+            let place = format!("{name}, {:?}", other.at);
+            assert_eq!(request_of(one), request_of(other), "{place}");
+            let (Some(answer), Some(other_answer)) = (one.answer.response(), other.answer.response()) else {
+                panic!("{place}: no answer");
+            };
+            assert_eq!(answer.status, other_answer.status, "{place}");
+            // What one form holds of a body no other contradicts.
+            for (body, other) in [(&one.request.body, &other.request.body), (&answer.body, &other_answer.body)] {
+                if let (Ok(body), Ok(other)) = (body.octets(&Limits::default()), other.octets(&Limits::default())) {
+                    // `-v` prints an event stream, whose last line ends are then those of the text.
+                    let trimmed =
+                        |body: Option<std::borrow::Cow<'_, [u8]>>| body.map(|it| it.trim_ascii_end().to_vec());
+                    assert_eq!(trimmed(body), trimmed(other), "{place}");
+                }
+            }
+        }
+    }
+}
+
 fn read(path: &Path) -> Vec<Exchange> {
     let decoded = read_all(&[path.to_owned()], &ReadOptions::default());
     assert!(decoded.captures.iter().all(|facts| facts.usable && facts.complete), "{}", path.display());

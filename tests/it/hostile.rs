@@ -224,17 +224,61 @@ proptest! {
     fn damaged_recordings_never_panic(
         which: prop::sample::Index, place: prop::sample::Index, octets in prop::collection::vec(any::<u8>(), 0..4), drop in 0..8usize,
     ) {
-        let small: Vec<PathBuf> = files(&folder("samples/formats"))
-            .into_iter()
-            .filter(|path| path.extension().is_some_and(|it| it == "har"))
-            .filter(|path| path.metadata().unwrap().len() < 8000)
-            .collect();
+        let small = small_recordings();
         let mut content = std::fs::read(&small[which.index(small.len())]).unwrap();
         let place = place.index(content.len());
         let end = (place + drop).min(content.len());
         content.splice(place..end, octets);
         everything(&content);
     }
+
+    #[test]
+    fn cut_recordings_never_panic(which: prop::sample::Index, place: prop::sample::Index) {
+        let small = small_recordings();
+        let mut content = std::fs::read(&small[which.index(small.len())]).unwrap();
+        content.truncate(place.index(content.len()));
+        everything(&content);
+    }
+
+    #[test]
+    fn a_cut_flow_file_keeps_the_flows_that_are_whole(place: prop::sample::Index) {
+        let content = std::fs::read(folder("samples/formats/mitmproxy-project/incomplete_log.mitm")).unwrap();
+        let place = place.index(content.len());
+        let (facts, whole) = read(content.clone(), Limits::default());
+        prop_assert!(facts.complete);
+        let (facts, kept) = read(content[..place].to_vec(), Limits::default());
+        let ends = flow_ends(&content);
+        prop_assert_eq!(facts.complete, facts.usable && ends.contains(&place));
+        prop_assert_eq!(kept.len(), if facts.usable { ends.iter().filter(|end| **end <= place).count() } else { 0 });
+        let targets = |exchanges: &[authtrail::decode::exchange::Exchange]| -> Vec<String> {
+            exchanges.iter().map(|exchange| format!("{:?} {}", exchange.at, exchange.request.url())).collect()
+        };
+        prop_assert_eq!(targets(&kept), targets(&whole[..kept.len()]));
+    }
+}
+
+/// Recordings of every format that are small enough to be read often.
+fn small_recordings() -> Vec<PathBuf> {
+    let names = |path: &Path| path.file_name().unwrap().to_string_lossy().to_lowercase();
+    files(&folder("samples/formats"))
+        .into_iter()
+        .filter(|path| !names(path).ends_with(".exchanges.json"))
+        .filter(|path| !names(path).starts_with("license") && names(path) != "readme.md")
+        .filter(|path| path.metadata().unwrap().len() < 16_000)
+        .collect()
+}
+
+/// Where each flow of a flow file ends.
+fn flow_ends(content: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    while at < content.len() {
+        let colon = at + content[at..].iter().position(|octet| *octet == b':').unwrap();
+        let length: usize = std::str::from_utf8(&content[at..colon]).unwrap().parse().unwrap();
+        at = colon + length + 2;
+        ends.push(at);
+    }
+    ends
 }
 
 fn compressed(which: usize) -> (Coding, Vec<u8>) {

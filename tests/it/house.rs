@@ -14,7 +14,7 @@ const ROOMS: [&str; 5] = ["capture", "decode", "trail", "check", "report"];
 const LEAVES: [&str; 2] = ["evidence", "secret"];
 
 /// Files that are tables of data, for which no length is set.
-const TABLES: [&str; 2] = ["src/trail/schema.rs", "src/trail/schema_table.rs"];
+const TABLES: [&str; 3] = ["rules/LEDGER.md", "src/trail/schema.rs", "src/trail/schema_table.rs"];
 
 /// Lines of any other file that people read.
 const LONGEST: usize = 600;
@@ -233,7 +233,8 @@ fn no_file_names_a_machine_or_a_registry() {
     ];
     let mut machine = vec![["/ro", "ot/"].concat(), ["/t", "mp/"].concat(), ["/wo", "rk/"].concat()];
     machine.push(root().display().to_string());
-    machine.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1));
+    // A method such as `notifications/roots/list_changed` is no home.
+    machine.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1).map(|home| format!("{home}/")));
     let mut complaints = Vec::new();
     for path in files() {
         let octets = fs::read(root().join(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

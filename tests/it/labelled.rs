@@ -22,6 +22,7 @@ struct Label {
     also_link: Option<String>,
     party: String,
     party_decidable: Option<String>,
+    keylog: Option<String>,
     #[serde(rename = "file")]
     files: Vec<LabelledFile>,
 }
@@ -29,6 +30,8 @@ struct Label {
 #[derive(Debug, Deserialize)]
 struct LabelledFile {
     name: String,
+    /// Not there for keys.
+    #[serde(default)]
     decidable_alone: String,
 }
 
@@ -37,6 +40,12 @@ impl Label {
         let path = folder.join("label.toml");
         let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         toml::from_str(&source).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The arguments that hand over the keys of these files.
+    fn keys_for(&self, files: &[String]) -> Vec<&str> {
+        let encrypted = files.iter().any(|name| name.ends_with(".pcapng"));
+        self.keylog.as_deref().filter(|_| encrypted).map_or(Vec::new(), |keys| vec!["--keylog", keys])
     }
 
     /// The links at which the cause may be reported.
@@ -80,7 +89,7 @@ fn every_labelled_recording_gets_the_verdict_of_its_label() {
         assert_eq!(label.give.len(), label.expect.len(), "{}: give and expect differ in length", label.id);
         let mut allowed = Allowed::read(&folder);
         for (files, expect) in label.give.iter().zip(&label.expect) {
-            let report = diagnose(&folder, files, &[], None);
+            let report = diagnose(&folder, files, &label.keys_for(files), None);
             rows.push(judge(&label, files, expect, &report, &mut allowed));
         }
         if let (Some(row), unused) = (rows.last_mut(), allowed.unused()) {

@@ -47,7 +47,13 @@ pub(crate) fn trail(records: Vec<Record>) -> Trail {
 
 /// A stretch from this exchange on.
 pub(crate) fn stretch(from: u32, candidates: &[Revision]) -> Stretch {
-    Stretch { from: ExchangeId(from), candidates: candidates.to_vec(), by: "default", evidence: None }
+    Stretch {
+        from: ExchangeId(from),
+        candidates: candidates.to_vec(),
+        unknown_name: None,
+        by: "default",
+        evidence: None,
+    }
 }
 
 /// An MCP exchange without fields.

@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: files beside files.
 
 mod cli;
+mod conformance;
 mod expected;
 mod flows;
 mod formats;
@@ -8,7 +9,9 @@ mod hostile;
 mod house;
 mod judge;
 mod labelled;
+mod ledger;
 mod made;
+mod messages;
 mod packets;
 mod pages;
 mod readme;

@@ -1,7 +1,6 @@
 //! Which body a HAR entry holds: recorded, none for certain, or not recorded. In doubt it is not recorded.
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::headers::pairs;
 use super::model::{Entry, Event, PostData, Request};
@@ -9,9 +8,7 @@ use super::recorder::Recorder;
 use crate::capture::limits::Limits;
 use crate::decode::body::{Body, ContentCoding};
 use crate::decode::exchange::{Headers, Unknown, Withheld};
-
-/// Octets that stand for themselves in a form (WHATWG URL, application/x-www-form-urlencoded percent-encode set).
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+use crate::decode::url::form_part;
 
 const NOT_RECORDED: Unknown = Unknown::BodyNotRecorded;
 
@@ -67,7 +64,7 @@ fn form(json: &str, post: &PostData<'_>, recorder: Recorder, limits: &Limits) ->
     let part = |text: &str| match recorder {
         // Chromium lists the parameters as they were sent.
         Recorder::Chromium => text.to_owned(),
-        _ => percent_encode(text.as_bytes(), FORM).to_string().replace("%20", "+"),
+        _ => form_part(text),
     };
     let pairs: Vec<String> = pairs.list.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
     Some(Body::plain(pairs.join("&")))

@@ -10,7 +10,7 @@ mod connections;
 mod direction;
 mod file;
 mod fragments;
-pub(crate) mod http;
+pub mod http;
 mod index;
 mod keys;
 mod layers;

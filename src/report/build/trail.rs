@@ -75,8 +75,11 @@ fn revision(trail: &Trail, maker: &Maker<'_>) -> contract::Revision {
     }
 }
 
-/// The revision of a stretch, where only one is left.
+/// The revision of a stretch, where only one is left; one that is not known by its own name.
 fn value(stretch: &Stretch) -> Option<String> {
+    if stretch.unknown_name.is_some() {
+        return stretch.unknown_name.clone();
+    }
     match stretch.candidates.as_slice() {
         [one] => Some(one.name().to_owned()),
         _ => None,

@@ -100,16 +100,22 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::AuthorizationResponse, response));
     let previous = binder.last_before(record, Kind::AuthorizationRequest, |_| true);
     found.push((id, Binding::Previous, binder.earlier(previous, Kind::AuthorizationRequest)));
-    let refusal =
-        binder.last_before(record, Kind::McpExchange, |other| matches!(other.number(Field::Status), Some(401 | 403)));
+    let refusal = binder.last_of(&binder.selected.refused, record);
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
 }
 
-/// Without a state: the response that comes next, where no other authorization request stands between.
+/// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
+/// stands between.
 fn response_by_redirects(binder: &Binder<'_>, record: &Record) -> Bound {
+    let redirect = |other: &Record| other.slot(Field::RedirectSeen).map(|slot| slot.exchange);
+    let mut responses = binder.of_kind(Kind::AuthorizationResponse);
+    if let Some((own, _)) = responses.find(|(_, other)| redirect(other) == Some(record.exchange)) {
+        return Bound::Found(own);
+    }
     let next_request = binder.first_after(record, Kind::AuthorizationRequest, |_| true);
     let until = next_request.and_then(|id| binder.record(id)).map(|next| next.exchange);
-    binder.later(record, Kind::AuthorizationResponse, |other| until.is_none_or(|until| other.exchange <= until))
+    let in_time = |other: &Record| until.is_none_or(|until| redirect(other).unwrap_or(other.exchange) < until);
+    binder.later(record, Kind::AuthorizationResponse, in_time)
 }
 
 pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
@@ -207,9 +213,17 @@ pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Rec
     found.push((id, Binding::AsMetadata, as_metadata_for(binder, record, Field::DocumentTokenEndpoint)));
     found.push((id, Binding::ResourceMetadata, resource_metadata_for(binder, record)));
     found.push((id, Binding::GrantRoot, grant_root(binder, id, record)));
-    let response = binder.of_kind(Kind::TokenResponse).find(|(_, other)| other.exchange == record.exchange);
-    found.push((id, Binding::TokenResponse, found_or(response.map(|(id, _)| id), NOT_KNOWN)));
+    let response = binder.at_exchange(Kind::TokenResponse, record.exchange);
+    found.push((id, Binding::TokenResponse, found_or(response, NOT_KNOWN)));
     found.push((id, Binding::Preflight, binder.preflight(record)));
+}
+
+/// The authorization request whose answer brought the code of a token request.
+fn login_of_code(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
+    let code = record.text(Field::Code)?;
+    let carries = |other: &Record| other.text(Field::Code) == Some(code);
+    let carried = binder.last_before(record, Kind::AuthorizationResponse, carries)?;
+    request_of_response(binder, binder.record(carried)?)
 }
 
 /// Any authorization request whose challenge this verifier fits. Evidence, not a condition.
@@ -226,11 +240,12 @@ fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     binder.earlier(owner.map(|(id, _)| id), Kind::AuthorizationRequest)
 }
 
-/// Other requests with the same code or the same refresh token at the same issuer.
+/// Other requests with the same code, refresh token or assertion at the same issuer.
 fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let field = match record.text(Field::GrantType) {
         Some("authorization_code") => Field::Code,
         Some("refresh_token") => Field::RefreshToken,
+        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => Field::AssertionJti,
         _ => {
             for binding in
                 [Binding::EarlierUse, Binding::GrantedUse, Binding::OverlappingUse, Binding::UseAfterRotation]
@@ -241,8 +256,13 @@ fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
         }
     };
     let value = record.text(field);
+    let login = |request: &Record| login_of_code(binder, request);
     let same = |other: &Record| {
-        value.is_some() && other.text(field) == value && other.text(Field::Issuer) == record.text(Field::Issuer)
+        value.is_some()
+            && other.text(field) == value
+            && other.text(Field::Issuer) == record.text(Field::Issuer)
+            // A server may mint the same code again for another login.
+            && (field != Field::Code || login(other) == login(record))
     };
     let none = Bound::None(Closing::NotNeeded);
     let earlier = binder.last_before(record, Kind::TokenRequest, same);
@@ -273,35 +293,36 @@ fn grant_root(binder: &Binder<'_>, id: RecordId, record: &Record) -> Bound {
         let issued = |other: &Record| other.text(Field::RefreshToken) == Some(refresh);
         let Some(response) = binder.last_before(current, Kind::TokenResponse, issued) else { return NOT_KNOWN };
         let exchange = binder.record(response).map(|response| response.exchange);
-        let request = binder.of_kind(Kind::TokenRequest).find(|(_, other)| Some(other.exchange) == exchange);
-        let Some((earlier, request)) = request else { return NOT_KNOWN };
+        let earlier = exchange.and_then(|exchange| binder.at_exchange(Kind::TokenRequest, exchange));
+        let Some((earlier, request)) = earlier.and_then(|id| Some((id, binder.record(id)?))) else { return NOT_KNOWN };
         (root, current) = (earlier, request);
     }
     Bound::Found(root)
 }
 
 pub(super) fn bind_token_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
-    let request = binder.of_kind(Kind::TokenRequest).find(|(_, other)| other.exchange == record.exchange);
-    found.push((id, Binding::TokenRequest, found_or(request.map(|(id, _)| id), NOT_KNOWN)));
-    let token = record.text(Field::AccessToken);
-    let uses = |other: &Record| token.is_some() && other.text(Field::Bearer) == token;
-    found.push((id, Binding::FirstUse, binder.later(record, Kind::McpExchange, uses)));
+    let request = binder.at_exchange(Kind::TokenRequest, record.exchange);
+    found.push((id, Binding::TokenRequest, found_or(request, NOT_KNOWN)));
+    let uses = record.text(Field::AccessToken).and_then(|token| binder.selected.by_token.get(token));
+    let uses = uses.map_or(&[][..], Vec::as_slice);
+    found.push((id, Binding::FirstUse, binder.later_of(uses, record, Kind::McpExchange)));
     found.push((id, Binding::NextMcpExchange, binder.later(record, Kind::McpExchange, |_| true)));
     found.push((id, Binding::NextAuthorizationRequest, binder.later(record, Kind::AuthorizationRequest, |_| true)));
-    let refresh = |other: &Record| other.text(Field::GrantType) == Some("refresh_token");
-    found.push((id, Binding::NextRefreshRequest, binder.later(record, Kind::TokenRequest, refresh)));
+    let refresh = binder.later_of(&binder.selected.refreshes, record, Kind::TokenRequest);
+    found.push((id, Binding::NextRefreshRequest, refresh));
 }
 
 impl Binder<'_> {
     /// The answer to a token request.
     fn response_of(&self, request: &Record) -> Option<&Record> {
-        self.of_kind(Kind::TokenResponse)
-            .find(|(_, other)| other.exchange == request.exchange)
-            .map(|(_, record)| record)
+        self.record(self.at_exchange(Kind::TokenResponse, request.exchange)?)
     }
 
     /// As `last_before`, but the same exchange counts: the authorization endpoint may answer with the response itself.
     fn last_before_or_at(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
-        self.of_kind(kind).rev().find(|(_, other)| other.exchange <= record.exchange && fits(other)).map(|(id, _)| id)
+        let ids = self.ids(kind);
+        let until = ids.partition_point(|id| self.record(*id).is_some_and(|other| other.exchange <= record.exchange));
+        let before = ids.get(..until).unwrap_or_default();
+        before.iter().rev().find(|id| self.record(**id).is_some_and(&fits)).copied()
     }
 }

@@ -4,13 +4,20 @@ mod authorization;
 mod endpoints;
 mod groups;
 mod mcp;
+mod messages;
+mod pairing;
+mod selected;
 
 use std::collections::HashMap;
 
+use selected::Selected;
+
+use super::derive::{self, Change};
 use super::record::{Bound, Closing, ExchangeId, Record, RecordId};
 use super::schema::{Binding, Field, Kind};
 use super::view::View;
 use super::window::Windows;
+use crate::capture::limits::Limits;
 
 /// The records of one trail, while their bindings are found.
 pub(crate) struct Binder<'a> {
@@ -24,6 +31,10 @@ pub(crate) struct Binder<'a> {
     pub views: &'a [View<'a>],
     /// How exchanges belong to each other before anything is known of them.
     pub pairs: &'a Pairs,
+    /// Limits of the readers.
+    pub limits: &'a Limits,
+    /// Selections that are looked through again and again.
+    pub selected: Selected<'a>,
 }
 
 /// How exchanges belong to each other before anything is known of them.
@@ -41,12 +52,14 @@ pub(crate) struct Pairs {
 pub(crate) type Found = (RecordId, Binding, Bound);
 
 /// Binds the records of one trail.
-pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<'_>], pairs: &Pairs) {
+pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<'_>], pairs: &Pairs, limits: &Limits) {
     let mut by_kind: HashMap<Kind, Vec<RecordId>> = HashMap::new();
     for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
     }
-    let binder = Binder { records, by_kind, windows, views, pairs };
+    let selected = Selected::default();
+    let mut binder = Binder { records, by_kind, windows, views, pairs, limits, selected };
+    binder.selected = Selected::new(&binder);
     let mut found: Vec<Found> = Vec::new();
     for (at, record) in binder.records.iter().enumerate() {
         let id = RecordId(at as u32);
@@ -71,6 +84,9 @@ pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<
             _ => {}
         }
     }
+    let mut changes: Vec<Change> = Vec::new();
+    messages::bind(&binder, &mut found, &mut changes);
+    derive::apply(records, changes);
     for (id, binding, bound) in found {
         if let Some(record) = records.get_mut(id.0 as usize) {
             record.bind(binding, bound);
@@ -91,14 +107,34 @@ impl<'a> Binder<'a> {
         self.records.get(id.0 as usize)
     }
 
+    /// The record of a kind at an exchange.
+    pub(crate) fn at_exchange(&self, kind: Kind, exchange: ExchangeId) -> Option<RecordId> {
+        let ids = self.ids(kind);
+        let at = ids.partition_point(|id| self.record(*id).is_some_and(|other| other.exchange < exchange));
+        ids.get(at).copied().filter(|id| self.record(*id).is_some_and(|other| other.exchange == exchange))
+    }
+
+    fn ids(&self, kind: Kind) -> &[RecordId] {
+        self.by_kind.get(&kind).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// The ids of a kind before and after the exchange of a record.
+    fn around(&self, record: &Record, kind: Kind) -> (&[RecordId], &[RecordId]) {
+        let ids = self.ids(kind);
+        let exchange = |id: &RecordId| self.record(*id).map(|other| other.exchange);
+        let before = ids.partition_point(|id| exchange(id).is_some_and(|other| other < record.exchange));
+        let after = ids.partition_point(|id| exchange(id).is_some_and(|other| other <= record.exchange));
+        (ids.get(..before).unwrap_or_default(), ids.get(after..).unwrap_or_default())
+    }
+
     /// The last record of a kind before `record` for which `fits` holds.
     pub(crate) fn last_before(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
-        self.of_kind(kind).rev().find(|(_, other)| other.exchange < record.exchange && fits(other)).map(|(id, _)| id)
+        self.around(record, kind).0.iter().rev().find(|id| self.record(**id).is_some_and(&fits)).copied()
     }
 
     /// The first record of a kind after `record` for which `fits` holds.
     pub(crate) fn first_after(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
-        self.of_kind(kind).find(|(_, other)| other.exchange > record.exchange && fits(other)).map(|(id, _)| id)
+        self.around(record, kind).1.iter().find(|id| self.record(**id).is_some_and(&fits)).copied()
     }
 
     /// A later step, or what is known of its absence.
@@ -109,25 +145,13 @@ impl<'a> Binder<'a> {
     /// What is known of a later step that is not there: where a value is used that only such a step can have brought, it
     /// happened and was not recorded.
     pub(crate) fn missing_after(&self, record: &Record, kind: Kind) -> Bound {
-        let (used_in, used, minted_in, minted) = match kind {
-            Kind::TokenRequest | Kind::TokenResponse => {
-                (Kind::McpExchange, Field::Bearer, Kind::TokenResponse, Field::AccessToken)
-            }
-            Kind::AuthorizationResponse => (Kind::TokenRequest, Field::Code, Kind::AuthorizationResponse, Field::Code),
-            Kind::AuthorizationRequest => {
-                (Kind::AuthorizationResponse, Field::State, Kind::AuthorizationRequest, Field::State)
-            }
+        let unminted = match kind {
+            Kind::TokenRequest | Kind::TokenResponse => &self.selected.unminted_tokens,
+            Kind::AuthorizationResponse => &self.selected.unminted_codes,
+            Kind::AuthorizationRequest => &self.selected.unminted_states,
             _ => return self.windows.missing_after(record.exchange, kind),
         };
-        let is_minted = |value: &str| {
-            self.of_kind(minted_in).any(|(_, other)| {
-                // A token that was cut off on its way was issued all the same.
-                other.text(minted).is_some_and(|minted| minted.starts_with(value))
-                    || other.text(Field::IdToken) == Some(value)
-            })
-        };
-        let happened =
-            self.first_after(record, used_in, |other| other.text(used).is_some_and(|value| !is_minted(value)));
+        let happened = selected::first_of(self, unminted, record);
         match happened {
             Some(_) => Bound::Unknown(crate::decode::exchange::Unknown::StepNotRecorded),
             None => self.windows.missing_after(record.exchange, kind),
@@ -143,22 +167,29 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// The last of a selection before a record.
+    pub(crate) fn last_of(&self, list: &[RecordId], record: &Record) -> Option<RecordId> {
+        selected::last_of(self, list, record)
+    }
+
+    /// The first of a selection after a record, or what is known of its absence.
+    pub(crate) fn later_of(&self, list: &[RecordId], record: &Record, kind: Kind) -> Bound {
+        let found = selected::first_of(self, list, record);
+        found.map_or_else(|| self.missing_after(record, kind), Bound::Found)
+    }
+
     /// The preflight of a request.
     pub(crate) fn preflight(&self, record: &Record) -> Bound {
-        let preflight = self.pairs.preflights.iter().find(|(_, actual)| *actual == record.exchange);
-        let found = preflight.and_then(|(preflight, _)| {
-            self.of_kind(Kind::Preflight).find(|(_, other)| other.exchange == *preflight).map(|(id, _)| id)
-        });
+        let preflight = self.selected.preflight_of.get(&record.exchange);
+        let found = preflight.and_then(|preflight| self.at_exchange(Kind::Preflight, *preflight));
         found.map_or(Bound::None(Closing::NotNeeded), Bound::Found)
     }
 
     /// The sighting of the same request one hop nearer to the server.
     pub(crate) fn seen_upstream(&self, record: &Record) -> Bound {
-        let far = self.pairs.hops.iter().find(|(near, _)| *near == record.exchange).map(|(_, far)| *far);
-        let is_it = |other: &Record| other.is_upstream && other.kind == record.kind && Some(other.exchange) == far;
-        let found = self.records.iter().position(is_it).map(|at| RecordId(at as u32));
+        let found = self.selected.upstream_of.get(&record.exchange);
         // Where no point behind a proxy was recorded, it is not known whether there is one.
-        found.map_or(Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded), Bound::Found)
+        found.map_or(Bound::Unknown(crate::decode::exchange::Unknown::LegNotRecorded), |id| Bound::Found(*id))
     }
 
     /// The exchange of a record, read.
@@ -167,9 +198,11 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Whether a token response gives a token that can be used.
+/// Whether a token response gives a token that can be used. What an exchange marks as `N_A` is no access token (RFC 8693,
+/// 2.2.1).
 pub(crate) fn is_usable(response: &Record) -> bool {
     matches!(response.number(Field::Status), Some(200..=299))
+        && response.text(Field::TokenType) != Some("n_a")
         && matches!(
             response.state(Field::AccessToken),
             super::record::State::Present(_) | super::record::State::Unread(_)

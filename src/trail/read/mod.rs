@@ -3,8 +3,10 @@
 //! Each takes text from a stranger and gives what can be read; none judges.
 
 pub mod challenge;
+pub mod content;
 pub mod event_stream;
 pub mod jsonrpc;
 pub mod jwt;
+pub mod param_header;
 pub mod params;
 pub mod urls;

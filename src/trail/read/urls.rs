@@ -29,6 +29,17 @@ pub fn resolve(base: &str, location: &str) -> Option<String> {
     Url::parse(base).ok()?.join(location).ok().map(Into::into)
 }
 
+/// The URL as [`same`] compares it: parsed and written again, without fragment.
+pub fn normal(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) => {
+            parsed.set_fragment(None);
+            parsed.into()
+        }
+        Err(_) => url.to_owned(),
+    }
+}
+
 /// Whether both are the same URL once parsed, fragments apart.
 pub fn same(a: &str, b: &str) -> bool {
     if a == b {
@@ -88,6 +99,36 @@ pub fn is_loopback(url: &str) -> bool {
     }
 }
 
+/// What a redirect URI is: `loopback`, `https`, `http`, `private-use` (RFC 8252, 7.1), `other`.
+pub fn redirect_kind(uri: &str) -> &'static str {
+    let Ok(parsed) = Url::parse(uri) else { return "other" };
+    match parsed.scheme() {
+        "http" | "https" if is_loopback(uri) => "loopback",
+        "https" => "https",
+        "http" => "http",
+        "urn" | "data" | "javascript" | "file" | "about" | "blob" => "other",
+        _ => "private-use",
+    }
+}
+
+/// Whether a URL is http on a host that is neither a loopback address nor a name kept for local use and tests
+/// (RFC 6761, 6; RFC 6762, 3).
+pub fn is_plain_http(url: &str) -> bool {
+    const LOCAL: [&str; 4] = ["localhost", "test", "example", "local"];
+    let Ok(parsed) = Url::parse(url) else { return false };
+    if parsed.scheme() != "http" {
+        return false;
+    }
+    match parsed.host() {
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            !LOCAL.contains(&name.rsplit('.').next().unwrap_or_default())
+        }
+        Some(_) => !is_loopback(url),
+        None => false,
+    }
+}
+
 /// Whether a redirect URI is one that was registered: octet for octet, but for the port of a loopback address
 /// (RFC 8252, 7.3). `localhost` is no address (8.3).
 pub fn fits_redirect(registered: &str, used: &str) -> bool {
@@ -130,9 +171,42 @@ mod tests {
     }
 
     #[test]
+    fn redirect_uris_by_kind() {
+        for (uri, kind) in [
+            ("http://127.0.0.1:33418/cb", "loopback"),
+            ("http://[::1]/cb", "loopback"),
+            ("https://localhost:8443/cb", "loopback"),
+            ("https://app.example.com/cb", "https"),
+            ("http://app.example.com/cb", "http"),
+            ("com.example.app:/cb", "private-use"),
+            ("urn:ietf:wg:oauth:2.0:oob", "other"),
+            ("/cb", "other"),
+        ] {
+            assert_eq!(redirect_kind(uri), kind, "{uri}");
+        }
+    }
+
+    #[test]
     fn endpoints_drop_query_and_default_port() {
         assert_eq!(endpoint("HTTPS://A.test:443/mcp?x=1#y"), "https://a.test/mcp");
         assert_eq!(endpoint("https://a.test"), "https://a.test/");
+    }
+
+    #[test]
+    fn plain_http_outside_the_machine() {
+        for (url, expected) in [
+            ("http://mcp.example.com/mcp", true),
+            ("http://keycloak:8080/token", true),
+            ("http://10.0.0.5/mcp", true),
+            ("https://mcp.example.com/mcp", false),
+            ("http://127.0.0.1:3000/mcp", false),
+            ("http://[::1]/mcp", false),
+            ("http://localhost:3000/mcp", false),
+            ("http://auth.acme.test:9000/token", false),
+            ("com.app:/cb", false),
+        ] {
+            assert_eq!(is_plain_http(url), expected, "{url}");
+        }
     }
 
     #[test]

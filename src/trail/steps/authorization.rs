@@ -72,9 +72,10 @@ fn error_of_page(view: &View<'_>, limits: &Limits) -> State {
         Some(400..=599) => {}
         Some(_) => return State::Absent,
     }
-    let body = match view.response_text(limits) {
-        Ok(body) => body.unwrap_or_default(),
-        Err(reason) => return State::Unknown(reason),
+    let body = match view.exchange.answer.response().map(|response| response.body.text(limits)) {
+        Some(Ok(body)) => body.unwrap_or_default(),
+        Some(Err(reason)) => return State::Unknown(reason),
+        None => return State::Unknown(Unknown::ResponseNotRecorded),
     };
     if let Some(at) = body.find("AADSTS") {
         let digits = body.get(at + 6..).unwrap_or_default().bytes().take_while(u8::is_ascii_digit).count();
@@ -167,6 +168,16 @@ fn response(redirect: Option<&Sighting<'_>>, callback: Option<&Sighting<'_>>) ->
     let flag = |flag: bool| State::Present(Value::Flag(flag));
     let redirect_at = redirect.map_or(shown.exchange, |redirect| redirect.exchange);
     record.set_at(Field::RedirectSeen, flag(redirect.is_some()), redirect_at, "response.header.location");
+    let (redirect_status, redirect_method) = match redirect.map(|redirect| redirect.view) {
+        Some(view) => {
+            let status = view.status().map(|status| Value::Number(i64::from(status)));
+            let status = status.map_or(State::Unknown(Unknown::ResponseNotRecorded), State::Present);
+            (status, State::text(Some(view.method())))
+        }
+        None => (State::Unknown(Unknown::LegNotRecorded), State::Unknown(Unknown::LegNotRecorded)),
+    };
+    record.set_at(Field::RedirectStatus, redirect_status, redirect_at, "response.status");
+    record.set_at(Field::RedirectMethod, redirect_method, redirect_at, "request.method");
     record.set(Field::CallbackSeen, flag(callback.is_some()), "request.url");
     let status = match callback.map(|callback| &callback.view.exchange.answer) {
         Some(Answer::Received(response)) => State::Present(Value::Number(i64::from(response.status))),
@@ -175,6 +186,20 @@ fn response(redirect: Option<&Sighting<'_>>, callback: Option<&Sighting<'_>>) ->
         None => State::Unknown(Unknown::LegNotRecorded),
     };
     record.set(Field::CallbackStatus, status, "response.status");
+    record.set(Field::ForwardsByParameter, forwards_by_parameter(callback), "response.header.location");
     record.set(Field::CallbackOrigin, State::text(urls::origin(&shown.url).as_deref()), "request.url");
     record
+}
+
+/// Whether the callback redirects to another origin that one of its own parameters names (RFC 9700, 4.11.1).
+fn forwards_by_parameter(callback: Option<&Sighting<'_>>) -> State {
+    let Some(callback) = callback else { return State::Unknown(Unknown::LegNotRecorded) };
+    let view = callback.view;
+    if matches!(view.exchange.answer, Answer::NotRecorded) {
+        return State::Unknown(Unknown::ResponseNotRecorded);
+    }
+    let Some(location) = &view.location else { return State::Absent };
+    let target = urls::endpoint(location);
+    let named = view.query.values().any(|value| urls::origin(value).is_some() && urls::endpoint(value) == target);
+    State::Present(Value::Flag(named && urls::origin(location).is_some_and(|origin| origin != view.origin)))
 }

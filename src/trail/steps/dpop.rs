@@ -2,7 +2,7 @@
 
 use crate::decode::exchange::Unknown;
 use crate::trail::read::jwt::Claims;
-use crate::trail::record::{Record, State};
+use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
 use crate::trail::view::View;
 
@@ -23,4 +23,14 @@ pub(super) fn fill_proof(view: &View<'_>, record: &mut Record) {
     record.set(Field::DpopNonce, nonce, format!("{PART}.nonce"));
     let id = member(&|proof| proof.text("jti").map(str::to_owned));
     record.set(Field::DpopJti, id, format!("{PART}.jti"));
+    for (field, name) in [(Field::DpopHtm, "htm"), (Field::DpopHtu, "htu"), (Field::DpopAth, "ath")] {
+        record.set(field, member(&|proof| proof.text(name).map(str::to_owned)), format!("{PART}.{name}"));
+    }
+    let issued = match (&header, proof.as_ref().and_then(Option::as_ref)) {
+        (State::Present(_), Some(proof)) => {
+            proof.number("iat").map_or(State::Absent, |at| State::Present(Value::Number(at)))
+        }
+        _ => member(&|_| None),
+    };
+    record.set(Field::DpopIat, issued, format!("{PART}.iat"));
 }

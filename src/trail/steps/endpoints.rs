@@ -29,7 +29,7 @@ pub(super) fn fill_device_authorization(view: &View<'_>, record: &mut Record, co
     record.set(Field::ClientId, parameter(form, "client_id"), "request.body.client_id");
     record.set(Field::Scope, space_list(parameter(form, "scope")), "request.body.scope");
     record.set(Field::Resource, parameter_list(form, "resource"), "request.body.resource");
-    let answer = Document(view.response_json(context.limits));
+    let answer = Document::of_answer(view, context.limits);
     record.set(Field::DeviceCode, answer.text("device_code"), "response.body.device_code");
     record.set(Field::UserCode, answer.text("user_code"), "response.body.user_code");
     record.set(Field::Error, answer.text("error"), "response.body.error");
@@ -38,7 +38,7 @@ pub(super) fn fill_device_authorization(view: &View<'_>, record: &mut Record, co
 pub(super) fn fill_introspection(view: &View<'_>, record: &mut Record, context: &Context<'_>) {
     set_issuer(view, record, context);
     record.set(Field::Token, parameter(form(view), "token"), "request.body.token");
-    let answer = Document(view.response_json(context.limits));
+    let answer = Document::of_answer(view, context.limits);
     record.set(Field::Active, answer.flag("active"), "response.body.active");
     let audience = match answer.text("aud") {
         State::Present(Value::Text(one)) => State::Present(Value::List(vec![one])),

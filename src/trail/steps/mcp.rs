@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{lower_case_list, space_list};
+use super::{lower_case_list, space_list, stands_for_nothing};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Unknown;
 use crate::trail::read::challenge::{self, Challenge};
+use crate::trail::read::content::Content;
 use crate::trail::read::jwt::Claims;
 use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
@@ -40,7 +41,19 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     super::dpop::fill_proof(view, record);
     record.set(Field::ResponseDpopNonce, view.response_header("dpop-nonce"), "response.header.dpop-nonce");
     fill_challenge(view, record, limits);
-    fill_era(view, record);
+    record.set(Field::DeclaredExtensions, declared_extensions(view), "request.body.params.capabilities.extensions");
+}
+
+/// The names under `extensions` in the capabilities that the client declares: at initialize, or with every request.
+fn declared_extensions(view: &View<'_>) -> State {
+    const META: &str = "io.modelcontextprotocol/clientCapabilities";
+    let params = || view.client_messages().iter().filter_map(|message| message.params());
+    let at_initialize = params().find_map(|params| params.get("capabilities"));
+    let capabilities = at_initialize.or_else(|| params().find_map(|params| params.get("_meta")?.get(META)));
+    let Some(extensions) = capabilities.and_then(|found| found.get("extensions")).and_then(Json::as_object) else {
+        return State::Absent;
+    };
+    State::Present(Value::List(extensions.keys().map(|name| name.as_str().into()).collect()))
 }
 
 /// `Date` in seconds since the epoch (RFC 9110, 5.6.7; the form of RFC 5322 only, which is the one that is sent).
@@ -82,11 +95,6 @@ fn fill_credentials(view: &View<'_>, record: &mut Record) {
     fill_claims(&token, record);
     record.set(Field::AuthScheme, scheme, PART);
     record.set(Field::Bearer, token, PART);
-}
-
-/// What a client writes in the place of a token that it does not have.
-fn stands_for_nothing(token: &str) -> bool {
-    matches!(token, "" | "undefined" | "null" | "None" | "nil" | "[object Object]")
 }
 
 fn fill_claims(token: &State, record: &mut Record) {
@@ -147,9 +155,27 @@ fn fill_challenge(view: &View<'_>, record: &mut Record, limits: &Limits) {
     record.set(Field::ChallengeScope, space_list(get("scope")), format!("{PART}.scope"));
     record.set(Field::ChallengeResourceMetadata, get("resource_metadata"), format!("{PART}.resource_metadata"));
     record.set(Field::ChallengeRenamedTo, renamed(view), "response.header");
+    fill_challenge_form(view, &header, &challenges, record);
     let reads_as = refusal_reads_as(view, usable, limits);
     record.set(Field::RefusalReadsAs, reads_as, if usable.is_some() { PART } else { "response.body" });
     record.set(Field::Challenge, header, PART);
+}
+
+/// What is in the field besides well-formed challenges.
+fn fill_challenge_form(view: &View<'_>, header: &State, challenges: &[Challenge], record: &mut Record) {
+    const PART: &str = "response.header.www-authenticate";
+    let values =
+        || view.exchange.answer.response().into_iter().flat_map(|answer| answer.headers.all("www-authenticate"));
+    let (repeated, stray) = match header {
+        State::Present(_) => {
+            let names: Vec<Arc<str>> = challenges.iter().flat_map(Challenge::repeated).map(Arc::from).collect();
+            let repeated = if names.is_empty() { State::Absent } else { State::Present(Value::List(names)) };
+            (repeated, State::text(values().find_map(challenge::stray)))
+        }
+        other => (other.clone(), other.clone()),
+    };
+    record.set(Field::ChallengeRepeated, repeated, PART);
+    record.set(Field::ChallengeStray, stray, PART);
 }
 
 /// A header that gateways put in the place of the challenge.
@@ -168,17 +194,17 @@ fn refusal_reads_as(view: &View<'_>, challenge: Option<&Challenge>, limits: &Lim
         return State::Absent;
     }
     let mut words = challenge.and_then(|challenge| challenge.get("error_description")).unwrap_or_default().to_owned();
-    if let Ok(Some(body)) = view.response_text(limits) {
+    if let Ok(Some(content)) = view.content(limits) {
         words.push(' ');
-        words.push_str(&message_of(&body));
+        words.push_str(&message_of(content));
     }
     let error = challenge.and_then(|challenge| challenge.get("error"));
     State::text(Some(read_refusal(status, challenge.is_some(), error, &words.to_ascii_lowercase())))
 }
 
 /// The words of an error body, whichever of the usual members holds them.
-fn message_of(body: &str) -> String {
-    let Ok(json) = serde_json::from_str::<Json>(body) else { return body.chars().take(400).collect() };
+fn message_of(content: &Content) -> String {
+    let Some(json) = content.object() else { return content.excerpt.clone() };
     let error = json.get("error");
     [
         json.get("error_description"),
@@ -204,6 +230,8 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
             && !words.trim_start().starts_with("invalid_token missing");
     match (status, error) {
         (_, Some("insufficient_scope")) => "insufficient",
+        // RFC 9449, 9: the token may well be good.
+        (401, Some("use_dpop_nonce")) => "nonce",
         (401, _) if says_missing && !(says_invalid && words.contains(" or ")) && !has(&["session"]) => "missing",
         (401, Some("invalid_token")) => "invalid",
         // RFC 6750, 3.1: a challenge without error code answers a request without authentication information.
@@ -214,15 +242,6 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
         (403, _) if has(&["origin", "host header"]) => "origin",
         _ => "none",
     }
-}
-
-/// Which shape of the protocol the request has.
-fn fill_era(view: &View<'_>, record: &mut Record) {
-    let by_body = view.messages.iter().any(|message| message.meta_version().is_some());
-    let by_header = view.exchange.request.headers.get("mcp-method").is_some();
-    let era: Arc<str> = if by_body || by_header { "modern" } else { "streamable" }.into();
-    let part = if by_header { "request.header.mcp-method" } else { "request.body.params._meta" };
-    record.set(Field::Era, State::Present(Value::Text(era)), part);
 }
 
 #[cfg(test)]
@@ -239,6 +258,7 @@ mod tests {
             (401, false, None, "", "none"),
             (401, false, None, "jwt expired: token invalid", "invalid"),
             (403, true, Some("insufficient_scope"), "", "insufficient"),
+            (401, true, Some("use_dpop_nonce"), "resource server requires nonce in dpop proof", "nonce"),
             (403, false, None, "invalid origin", "origin"),
             (404, false, None, "session not found", "session"),
             (400, false, None, "bad request: mcp-session-id header is required", "session"),

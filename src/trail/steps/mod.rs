@@ -1,13 +1,20 @@
 //! Turns exchanges whose role is known into records, field by field.
 
+mod assertions;
 mod authorization;
 mod dpop;
 mod endpoints;
+mod event;
+mod exchange;
+mod headers;
 mod mcp;
+mod message;
 mod metadata;
 mod token;
 
 pub(crate) use authorization::authorization_responses;
+pub(crate) use headers::pair;
+pub(crate) use message::messages;
 
 use std::sync::Arc;
 
@@ -15,9 +22,10 @@ use serde_json::Value as Json;
 
 use super::classify::Directory;
 use super::read::params::Params;
+use super::read::urls;
 use super::record::{ExchangeId, Record, State, Value};
 use super::schema::{Field, Kind};
-use super::view::View;
+use super::view::{View, media_type};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Unknown};
 
@@ -34,7 +42,10 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
     let mut record = Record::new(role, id);
     exchange_fields(view, &mut record);
     match role {
-        Kind::McpExchange => mcp::fill(view, &mut record, context.limits),
+        Kind::McpExchange => {
+            mcp::fill(view, &mut record, context.limits);
+            exchange::fill(view, &mut record, context);
+        }
         Kind::ResourceMetadataRequest => metadata::fill_resource(view, &mut record, context.limits),
         Kind::AsMetadataRequest => metadata::fill_authorization_server(view, &mut record, context.limits),
         Kind::ClientMetadataFetch => metadata::fill_client(view, &mut record, context.limits),
@@ -83,6 +94,7 @@ fn exchange_fields(view: &View<'_>, record: &mut Record) {
     };
     record.set(Field::ResponseContentType, media_type, "response.header.content-type");
     record.set(Field::EdgeMarks, edge_marks(view), "response.header");
+    record.set(Field::PlainHttp, plain_http(view), "request.url");
 }
 
 /// Sets the origin of the page and whether it differs from the one asked (Fetch, 4.5). `null` differs from all.
@@ -117,6 +129,15 @@ fn exposed_headers(view: &View<'_>) -> State {
     names.sort();
     names.dedup();
     State::Present(Value::List(names))
+}
+
+/// Whether a request went unprotected over a network. Behind a proxy that ends TLS the far side is not seen.
+fn plain_http(view: &View<'_>) -> State {
+    const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"];
+    if FORWARDED.iter().any(|name| view.exchange.request.headers.get(name).is_some()) {
+        return State::Unknown(Unknown::LegNotRecorded);
+    }
+    State::Present(Value::Flag(urls::is_plain_http(&view.url)))
 }
 
 /// Headers that only an edge, a gateway or a proxy adds.
@@ -171,16 +192,34 @@ pub(crate) fn space_list(state: State) -> State {
     }
 }
 
+/// Media type of the request body, lower case, without parameters.
+pub(super) fn request_media_type(view: &View<'_>) -> State {
+    match view.request_header("content-type") {
+        State::Present(_) => State::text(Some(&media_type(&view.exchange.request.headers))),
+        other => other,
+    }
+}
+
+/// What a client writes in the place of a token that it does not have.
+pub(super) fn stands_for_nothing(token: &str) -> bool {
+    matches!(token, "" | "undefined" | "null" | "None" | "nil" | "[object Object]")
+}
+
 /// A JSON document, or why it is not known.
 pub(crate) struct Document(pub Result<Option<Json>, Unknown>);
 
 impl Document {
+    /// The document of any answer.
+    fn of_answer(view: &View<'_>, limits: &Limits) -> Self {
+        Document(view.response_json(limits).map(|document| document.cloned()))
+    }
+
     /// The document of a successful answer. An error page is no document: its members are absent.
     fn of_success(view: &View<'_>, limits: &Limits) -> Self {
         match &view.exchange.answer {
             Answer::NotRecorded => Document(Err(Unknown::ResponseNotRecorded)),
             Answer::Received(response) if matches!(response.status, 200..=299 | 304) => {
-                Document(view.response_json(limits))
+                Document::of_answer(view, limits)
             }
             _ => Document(Ok(None)),
         }

@@ -1,11 +1,14 @@
 //! The records of token requests and responses (RFC 6749, 4.1.3, 4.1.4, 5, 6; RFC 7636, 4.5; RFC 8707, 2.2).
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
+use super::assertions;
 use super::mcp::claim;
-use super::{Document, parameter, parameter_list, space_list};
+use super::{Document, lower_case_list, parameter, parameter_list, space_list};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Unknown;
 use crate::trail::classify::Directory;
@@ -33,7 +36,7 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
         (Field::RefreshToken, "refresh_token"),
         (Field::DeviceCode, "device_code"),
     ] {
-        record.set(field, parameter(params, name), format!("request.body.{name}"));
+        record.set(field, placeholder_is_absent(parameter(params, name)), format!("request.body.{name}"));
     }
     record.set(Field::Resource, parameter_list(params, "resource"), "request.body.resource");
     record.set(Field::Scope, space_list(parameter(params, "scope")), "request.body.scope");
@@ -44,7 +47,39 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
     };
     record.set(Field::ClientId, client_id, part);
     record.set(Field::ClientAuth, client_auth(view, params), "request.header.authorization");
+    record.set(Field::Audience, parameter_list(params, "audience"), "request.body.audience");
+    let requested = parameter(params, "requested_token_type");
+    record.set(Field::RequestedTokenType, requested, "request.body.requested_token_type");
+    fill_transport(view, record, params);
+    assertions::fill(record, params);
     super::dpop::fill_proof(view, record);
+}
+
+/// What a client without a value writes in its place is no value.
+fn placeholder_is_absent(state: State) -> State {
+    match state.as_text() {
+        Some(text) if super::stands_for_nothing(text) => State::Absent,
+        _ => state,
+    }
+}
+
+/// How the parameters travel (RFC 6749, 3.2 and 2.3.1).
+fn fill_transport(view: &View<'_>, record: &mut Record, params: Result<&Params, Unknown>) {
+    const CREDENTIALS: [&str; 7] =
+        ["code", "code_verifier", "client_secret", "refresh_token", "assertion", "client_assertion", "subject_token"];
+    let list = |names: Vec<&str>| match names.as_slice() {
+        [] => State::Absent,
+        names => State::Present(Value::List(names.iter().map(|name| Arc::from(*name)).collect())),
+    };
+    record.set(Field::Method, State::text(Some(view.method())), "request.method");
+    record.set(Field::MediaType, super::request_media_type(view), "request.header.content-type");
+    let repeated = match params {
+        Ok(params) => list(params.repeated()),
+        Err(reason) => State::Unknown(reason),
+    };
+    record.set(Field::DuplicateParameters, repeated, "request.body");
+    let exposed = CREDENTIALS.into_iter().filter(|name| view.query.has(name)).collect();
+    record.set(Field::CredentialsInQuery, list(exposed), "request.query");
 }
 
 /// Some clients send JSON although the endpoint takes forms; the meaning is plain.
@@ -112,7 +147,7 @@ fn assertion_method(assertion: &str) -> &'static str {
 }
 
 pub(super) fn fill_response(view: &View<'_>, record: &mut Record, limits: &Limits) {
-    let document = Document(view.response_json(limits));
+    let document = Document::of_answer(view, limits);
     for (field, name) in [
         (Field::AccessToken, "access_token"),
         (Field::RefreshToken, "refresh_token"),
@@ -128,7 +163,8 @@ pub(super) fn fill_response(view: &View<'_>, record: &mut Record, limits: &Limit
     record.set(Field::TokenType, token_type, "response.body.token_type");
     record.set(Field::ExpiresIn, document.number("expires_in"), "response.body.expires_in");
     record.set(Field::Scope, space_list(document.text("scope")), "response.body.scope");
-    record.set(Field::CacheControl, view.response_header("cache-control"), "response.header.cache-control");
+    let cache_control = lower_case_list(view.response_header("cache-control"));
+    record.set(Field::CacheControl, cache_control, "response.header.cache-control");
     record.set(Field::ResponseDpopNonce, view.response_header("dpop-nonce"), "response.header.dpop-nonce");
     let token = record.state(Field::AccessToken).clone();
     let claims = token.as_text().map(Claims::read);
@@ -137,6 +173,8 @@ pub(super) fn fill_response(view: &View<'_>, record: &mut Record, limits: &Limit
     record.set(Field::AccessTokenJwtIss, issuer, format!("{PART}.iss"));
     let audience = claim(&token, &claims, |claims| claims.list("aud").map(Value::List));
     record.set(Field::AccessTokenJwtAud, audience, format!("{PART}.aud"));
+    let scope = space_list(claim(&token, &claims, |claims| claims.text("scope").map(Value::from)));
+    record.set(Field::AccessTokenJwtScope, scope, format!("{PART}.scope"));
     let expiry = claim(&token, &claims, |claims| claims.number("exp").map(Value::Number));
     record.set(Field::AccessTokenJwtExp, expiry, format!("{PART}.exp"));
 }

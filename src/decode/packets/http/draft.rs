@@ -3,7 +3,7 @@
 use super::head::RequestHead;
 use super::{Context, Mark};
 use crate::decode::body::Body;
-use crate::decode::exchange::{Answer, Exchange, Header, HeaderValue, Headers, Request, Response, Unknown, Withheld};
+use crate::decode::exchange::{Answer, Exchange, HeaderValue, Headers, Request, Response, Unknown, Withheld};
 use crate::evidence::At;
 
 /// An exchange of which more may come.
@@ -109,6 +109,11 @@ impl Draft {
         }
     }
 
+    /// The answer is complete, and is shown where its head is.
+    pub(super) fn answer_ended(&mut self, last: Mark) {
+        self.0.answered_at = Some(last.time);
+    }
+
     /// The answer goes on in HTTP/2 after an upgrade.
     pub(super) fn set_h2_stream(&mut self, id: u32) {
         if let At::Frames { h2_stream, .. } = &mut self.0.at {
@@ -180,11 +185,6 @@ fn target_of(method: &str, target: &str, host: &str) -> Target {
         }
         _ => Target { scheme: None, authority: host.to_owned(), target: target.to_owned() },
     }
-}
-
-/// Header fields of which some may be missing.
-pub(super) fn headers(list: Vec<Header>, withheld: Withheld) -> Headers {
-    Headers { list, withheld }
 }
 
 #[cfg(test)]

@@ -97,11 +97,6 @@ pub(super) fn response(octets: &[u8]) -> Option<ResponseHead> {
     Some(ResponseHead { status, minor, fields, odd })
 }
 
-/// The fields of a trailer section.
-pub(super) fn trailers(octets: &[u8]) -> Vec<Header> {
-    fields_of(Lines(octets)).0
-}
-
 fn owned(fields: &[httparse::Header<'_>]) -> Vec<Header> {
     let header =
         |field: &httparse::Header<'_>| Header { name: field.name.into(), value: HeaderValue::Text(text(field.value)) };

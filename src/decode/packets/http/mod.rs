@@ -15,6 +15,7 @@ mod head;
 mod hpack;
 mod http1;
 mod http2;
+mod plaintext;
 mod sniff;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::evidence::Timestamp;
 use super::stream::{Chunk, Conversation, Sink};
 use http1::Http1;
 use http2::Http2;
+pub use plaintext::{Plaintext, exchanges};
 use sniff::{Protocol, Sniffer};
 
 /// What the layers below know of a connection.

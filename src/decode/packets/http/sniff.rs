@@ -34,8 +34,6 @@ pub(super) struct Sniffer {
 #[derive(Default)]
 struct Way {
     octets: Vec<u8>,
-    /// What its octets begin with, where that is decided.
-    begins: Option<Protocol>,
     /// Octets are missing before these, or they do not begin with a message.
     anywhere: bool,
     /// A message begins somewhere in them, behind what may become frames.

@@ -87,11 +87,18 @@ impl Head {
                 self.status = value.parse().ok().filter(|status| (100..1000).contains(status));
                 return;
             }
-            _ => {
-                self.headers.list.push(Header { name, value: HeaderValue::Text(value) });
-                return;
-            }
+            _ => return self.add_header(name, value),
         };
         place.get_or_insert(value);
+    }
+
+    /// RFC 9113, 8.2.3: the parts of a cookie are one field outside HTTP/2.
+    fn add_header(&mut self, name: Box<str>, value: Box<str>) {
+        let list = &mut self.headers.list;
+        let before = if &*name == "cookie" { list.iter_mut().find(|header| header.name == name) } else { None };
+        match before {
+            Some(Header { value: HeaderValue::Text(before), .. }) => *before = [&**before, &*value].join("; ").into(),
+            _ => list.push(Header { name, value: HeaderValue::Text(value) }),
+        }
     }
 }

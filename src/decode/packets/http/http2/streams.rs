@@ -1,5 +1,7 @@
 //! Streams of HTTP/2: one request and its answer each.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::super::after::After;
@@ -21,6 +23,8 @@ pub(super) struct Stream {
     answer: Half,
     /// What a tunnel holds, where this is one.
     tunnel: Option<After>,
+    /// One side gave it up.
+    reset: bool,
     /// The tunnel is open: what the server sends belongs to it.
     open: bool,
 }
@@ -37,7 +41,7 @@ enum Half {
 
 impl Stream {
     fn new(draft: usize) -> Self {
-        Stream { draft, request: Half::Waiting, answer: Half::Waiting, tunnel: None, open: false }
+        Stream { draft, request: Half::Waiting, answer: Half::Waiting, tunnel: None, reset: false, open: false }
     }
 
     /// The stream of a request that came in HTTP/1.1.
@@ -125,6 +129,9 @@ impl Http2 {
     fn open(&mut self, id: u32, draft: Draft, mark: Mark) {
         self.drafts.push(draft);
         self.streams.insert(id, Stream::new(self.drafts.len() - 1));
+        if self.streams.len() > bounds::STREAMS {
+            self.close_resets();
+        }
         if self.streams.len() > bounds::STREAMS
             && let Some((_, oldest)) = self.streams.pop_first()
         {
@@ -135,6 +142,14 @@ impl Http2 {
             }
             self.close(oldest);
         }
+    }
+
+    /// Nothing comes any more on streams that were given up.
+    fn close_resets(&mut self) {
+        let (over, open) = std::mem::take(&mut self.streams).into_iter().partition(|(_, stream)| stream.reset);
+        self.streams = open;
+        let over: BTreeMap<u32, Stream> = over;
+        over.into_values().for_each(|stream| self.close(stream));
     }
 
     /// The fields of a response, or of its trailer section.
@@ -205,19 +220,19 @@ impl Http2 {
         }
     }
 
-    /// RST_STREAM: neither side sends more on this stream.
+    /// RST_STREAM: this side sends no more, and wants no more. What the other side had sent already may still come.
     pub(super) fn reset(&mut self, side: Side, id: u32, code: Option<u32>, mark: Mark) {
-        let Some(stream) = self.streams.get(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        stream.reset = true;
         let name = error_name(code.unwrap_or_default());
-        if matches!(stream.answer, Half::Waiting) {
-            let by = if side == Side::Client { "client" } else { "server" };
-            if let Some(draft) = self.drafts.get_mut(stream.draft) {
-                draft.no_answer(&format!("RST_STREAM {name} by the {by}"));
-            }
+        let by = if side == Side::Client { "client" } else { "server" };
+        if let Some(draft) = self.drafts.get_mut(stream.draft) {
+            draft.no_answer(&format!("RST_STREAM {name} by the {by}"));
         }
-        self.half_done(id, Side::Client, End::Cut, mark);
-        self.half_done(id, Side::Server, End::Cut, mark);
-        self.streams.remove(&id);
+        if let Half::Waiting = stream.half(side) {
+            *stream.half(side) = Half::Done;
+        }
+        self.half_done(id, side, End::Cut, mark);
     }
 
     /// What is left of a stream at its end.
@@ -240,21 +255,17 @@ impl Http2 {
     }
 }
 
-/// Puts a body into its message; `done`: what completed it.
+/// Puts a body into its message; `done`: what completed it. Wireshark shows a message of HTTP/2 where its head is, so
+/// that its frame stays that one.
 fn finish(draft: &mut Draft, side: Side, body: Body, done: Option<Mark>) {
     match side {
-        Side::Client => {
-            draft.request_mut().body = body;
-            if let Some(mark) = done {
-                draft.request_done(mark);
-            }
-        }
+        Side::Client => draft.request_mut().body = body,
         Side::Server => {
             if let Some(Response { body: place, .. }) = draft.response_mut() {
                 *place = body;
             }
             if let Some(mark) = done {
-                draft.answer_done(mark, mark);
+                draft.answer_ended(mark);
             }
         }
     }

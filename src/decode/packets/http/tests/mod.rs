@@ -1,5 +1,6 @@
 //! Conversations in files beside the exchanges that they are, and what holds for all of them.
 
+mod bounds;
 mod frames;
 mod shown;
 mod transcript;

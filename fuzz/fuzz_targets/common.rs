@@ -1,0 +1,27 @@
+//! What every target does with a recording.
+
+use std::path::Path;
+
+use authtrail::capture::limits::Limits;
+use authtrail::decode::{ReadOptions, read_content};
+use authtrail::evidence::CaptureId;
+
+/// Reads `content` as a recording and opens every body: no panic, no endless loop, memory within the limits.
+pub fn read(content: Vec<u8>) {
+    let limits = Limits { body: 1 << 20, memory: 1 << 24, ..Limits::default() };
+    let options = ReadOptions { limits, ..ReadOptions::default() };
+    let (facts, exchanges) = read_content(Path::new("fuzz"), CaptureId(0), content.into(), &options);
+    assert!(facts.usable || !facts.problems.is_empty());
+    for exchange in exchanges {
+        let _ = exchange.request.body.text(&limits);
+        if let Some(response) = exchange.answer.response() {
+            let _ = response.body.text(&limits);
+        }
+    }
+}
+
+/// Reads `content` after `beginning`, by which its format is told.
+#[allow(dead_code, reason = "not every target needs a beginning")]
+pub fn read_after(beginning: &[u8], content: &[u8]) {
+    read([beginning, content].concat());
+}

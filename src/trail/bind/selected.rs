@@ -1,0 +1,193 @@
+//! Selections of the records of a trail that bindings look through again and again, made once.
+//!
+//! Without them every exchange would look through every other one: a recording may hold many thousands.
+
+use std::collections::HashMap;
+
+use super::{Binder, is_accepted, is_usable};
+use crate::trail::read::urls;
+use crate::trail::record::{ExchangeId, Record, RecordId, State};
+use crate::trail::schema::{Field, Kind};
+
+/// The selections. Lists are in time order.
+#[derive(Default)]
+pub(crate) struct Selected<'a> {
+    /// MCP exchanges refused with 401 or 403.
+    pub refused: Vec<RecordId>,
+    /// MCP exchanges without token that were refused with 401.
+    pub refused_without_token: Vec<RecordId>,
+    /// MCP exchanges with a token that were accepted.
+    pub accepted: Vec<RecordId>,
+    /// Initialize exchanges.
+    pub initializes: Vec<RecordId>,
+    /// Refresh requests.
+    pub refreshes: Vec<RecordId>,
+    /// Usable token responses.
+    pub usable: Vec<RecordId>,
+    /// Resource metadata that can be read.
+    pub metadata: Vec<RecordId>,
+    /// The next MCP exchange with the same method and message.
+    pub retry_of: HashMap<RecordId, RecordId>,
+    /// MCP exchanges by the URL to which they redirect.
+    pub by_location: HashMap<String, Vec<RecordId>>,
+    /// MCP exchanges by URL; empty where nothing redirects.
+    pub by_url: HashMap<String, Vec<RecordId>>,
+    /// The first token response with this access or id token.
+    pub issuing: HashMap<&'a str, RecordId>,
+    /// MCP exchanges by token.
+    pub by_token: HashMap<&'a str, Vec<RecordId>>,
+    /// Sessions by id.
+    pub sessions: HashMap<&'a str, RecordId>,
+    /// The first refusal of each session.
+    pub session_refusals: HashMap<&'a str, Vec<RecordId>>,
+    /// MCP exchanges with a token that no token response brought.
+    pub unminted_tokens: Vec<RecordId>,
+    /// Token requests with a code that no authorization response brought.
+    pub unminted_codes: Vec<RecordId>,
+    /// Authorization responses with a state that no authorization request sent.
+    pub unminted_states: Vec<RecordId>,
+    /// The preflight of each request.
+    pub preflight_of: HashMap<ExchangeId, ExchangeId>,
+    /// The further sighting of each MCP exchange.
+    pub upstream_of: HashMap<ExchangeId, RecordId>,
+}
+
+impl<'a> Selected<'a> {
+    pub(super) fn new(binder: &Binder<'a>) -> Self {
+        let mut selected = Selected::default();
+        selected.select_exchanges(binder);
+        for (id, request) in binder.of_kind(Kind::TokenRequest) {
+            if request.text(Field::GrantType) == Some("refresh_token") {
+                selected.refreshes.push(id);
+            }
+        }
+        for (id, response) in binder.of_kind(Kind::TokenResponse) {
+            if is_usable(response) {
+                selected.usable.push(id);
+            }
+            for token in [Field::AccessToken, Field::IdToken].into_iter().filter_map(|field| response.text(field)) {
+                selected.issuing.entry(token).or_insert(id);
+            }
+        }
+        for (id, metadata) in binder.of_kind(Kind::ResourceMetadataRequest) {
+            if matches!(metadata.state(Field::DocumentResource), State::Present(_)) {
+                selected.metadata.push(id);
+            }
+        }
+        for (id, session) in binder.of_kind(Kind::Session) {
+            if let Some(name) = session.text(Field::SessionId) {
+                selected.sessions.entry(name).or_insert(id);
+            }
+        }
+        selected.unminted_tokens = unminted(
+            binder,
+            (Kind::McpExchange, Field::Bearer),
+            (Kind::TokenResponse, &[Field::AccessToken, Field::IdToken]),
+        );
+        selected.unminted_codes =
+            unminted(binder, (Kind::TokenRequest, Field::Code), (Kind::AuthorizationResponse, &[Field::Code]));
+        selected.unminted_states = unminted(
+            binder,
+            (Kind::AuthorizationResponse, Field::State),
+            (Kind::AuthorizationRequest, &[Field::State]),
+        );
+        selected.pair(binder);
+        selected
+    }
+
+    fn select_exchanges(&mut self, binder: &Binder<'a>) {
+        let mut next: HashMap<[u8; 32], RecordId> = HashMap::new();
+        for (id, exchange) in binder.of_kind(Kind::McpExchange).rev() {
+            if let Some(later) = message_digest(binder, exchange).and_then(|digest| next.insert(digest, id)) {
+                self.retry_of.insert(id, later);
+            }
+        }
+        for (id, exchange) in binder.of_kind(Kind::McpExchange) {
+            let status = exchange.number(Field::Status);
+            if matches!(status, Some(401 | 403)) {
+                self.refused.push(id);
+            }
+            if status == Some(401) && exchange.state(Field::Bearer) == &State::Absent {
+                self.refused_without_token.push(id);
+            }
+            let carries_token = matches!(exchange.state(Field::Bearer), State::Present(_) | State::Unread(_));
+            if carries_token && is_accepted(exchange) {
+                self.accepted.push(id);
+            }
+            if exchange.text(Field::JsonrpcMethod) == Some("initialize") {
+                self.initializes.push(id);
+            }
+            if let Some(token) = exchange.text(Field::Bearer) {
+                self.by_token.entry(token).or_default().push(id);
+            }
+            if let (Some(session), Some(400 | 401 | 403 | 404)) = (exchange.text(Field::SessionId), status) {
+                self.session_refusals.entry(session).or_default().push(id);
+            }
+            if let Some(location) = binder.view(exchange).and_then(|view| view.location.as_deref()) {
+                self.by_location.entry(urls::normal(location)).or_default().push(id);
+            }
+        }
+        if !self.by_location.is_empty() {
+            for (id, exchange) in binder.of_kind(Kind::McpExchange) {
+                let url = exchange.text(Field::Url).map(urls::normal).unwrap_or_default();
+                self.by_url.entry(url).or_default().push(id);
+            }
+        }
+    }
+
+    fn pair(&mut self, binder: &Binder<'a>) {
+        for (preflight, actual) in &binder.pairs.preflights {
+            self.preflight_of.entry(*actual).or_insert(*preflight);
+        }
+        let upstream = binder.records.iter().enumerate().filter(|(_, record)| record.is_upstream);
+        let upstream: HashMap<ExchangeId, RecordId> = upstream
+            .filter(|(_, record)| record.kind == Kind::McpExchange)
+            .map(|(at, record)| (record.exchange, RecordId(at as u32)))
+            .collect();
+        for (near, far) in &binder.pairs.hops {
+            if let Some(id) = upstream.get(far) {
+                self.upstream_of.entry(*near).or_insert(*id);
+            }
+        }
+    }
+}
+
+/// The records that use a value which no record brought that would.
+fn unminted(binder: &Binder<'_>, (used_in, used): (Kind, Field), (minted_in, by): (Kind, &[Field])) -> Vec<RecordId> {
+    let holders = binder.of_kind(minted_in);
+    let mut minted: Vec<&str> =
+        holders.flat_map(|(_, record)| by.iter().filter_map(|field| record.text(*field))).collect();
+    minted.sort_unstable();
+    let is_minted = |value: &str| {
+        // A token that was cut off on its way was issued all the same.
+        minted.get(minted.partition_point(|known| *known < value)).is_some_and(|known| known.starts_with(value))
+    };
+    let uses = binder.of_kind(used_in).filter(|(_, record)| record.text(used).is_some_and(|value| !is_minted(value)));
+    uses.map(|(id, _)| id).collect()
+}
+
+/// The last of a list before the exchange of a record.
+pub(super) fn last_of(binder: &Binder<'_>, list: &[RecordId], record: &Record) -> Option<RecordId> {
+    let before = list.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange < record.exchange));
+    list.get(before.checked_sub(1)?).copied()
+}
+
+/// The first of a list after the exchange of a record.
+pub(super) fn first_of(binder: &Binder<'_>, list: &[RecordId], record: &Record) -> Option<RecordId> {
+    let until = list.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange <= record.exchange));
+    list.get(until).copied()
+}
+
+/// What two exchanges share that send the same: HTTP method, JSON-RPC method, parameters.
+fn message_digest(binder: &Binder<'_>, exchange: &Record) -> Option<[u8; 32]> {
+    let view = binder.view(exchange)?;
+    let first = view.messages.first();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(view.method().as_bytes());
+    let method = first.and_then(|message| message.method());
+    hasher.update(&[u8::from(method.is_some())]).update(method.unwrap_or_default().as_bytes());
+    if let Some(params) = first.and_then(|message| message.params()) {
+        hasher.update(b"\0").update(params.to_string().as_bytes());
+    }
+    Some(*hasher.finalize().as_bytes())
+}

@@ -1,0 +1,180 @@
+//! `rules/LEDGER.md`: every entry of the catalogues with its pages or the reason why it has none.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::path::Path;
+
+use authtrail::check::language::Keyword;
+use authtrail::check::rule_set::RuleSet;
+use authtrail::trail::schema::Revision;
+use serde::Deserialize;
+
+use crate::expected::compare;
+
+#[derive(Deserialize, Default)]
+struct Reasons {
+    #[serde(default)]
+    entry: Vec<Reason>,
+}
+
+/// Why an entry has no page.
+#[derive(Deserialize, Clone)]
+struct Reason {
+    id: String,
+    reason: String,
+    /// Pages that stay quiet because of a permission.
+    #[serde(default)]
+    quiet: Vec<String>,
+    /// A satisfied recording that uses it.
+    uses: Option<String>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn reasons() -> HashMap<String, Reason> {
+    let folder = root().join("rules/ledger");
+    let mut found = HashMap::new();
+    for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let reasons: Reasons =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.path().display()));
+        found.extend(reasons.entry.into_iter().map(|reason| (reason.id.clone(), reason)));
+    }
+    found
+}
+
+/// `AUTH-PKCE` of `AUTH-PKCE-07`, `SSE` of `SSE-GET-02`.
+fn family(id: &str) -> String {
+    let parts: Vec<&str> = id.split('-').collect();
+    parts[..if id.starts_with("AUTH-") { 2 } else { 1 }].join("-")
+}
+
+#[derive(Default)]
+struct Tally {
+    entries: usize,
+    pages: usize,
+    reasons: usize,
+    open: usize,
+}
+
+fn ledger() -> String {
+    let rules = RuleSet::embedded().unwrap();
+    let reasons = reasons();
+    let mut pages_of: HashMap<&str, Vec<&str>> = HashMap::new();
+    for page in rules.pages() {
+        for entry in &page.requirements {
+            pages_of.entry(entry).or_default().push(&page.slug);
+        }
+    }
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in rules.catalogue().entries() {
+        let tally = tallies.entry(family(&entry.id)).or_default();
+        tally.entries += 1;
+        let what = if let Some(pages) = pages_of.get(entry.id.as_str()) {
+            tally.pages += 1;
+            pages.iter().map(|slug| format!("`{slug}`")).collect::<Vec<_>>().join(", ")
+        } else if let Some(reason) = reasons.get(&entry.id) {
+            tally.reasons += 1;
+            let mut text = reason.reason.replace('|', "\\|");
+            if !reason.quiet.is_empty() {
+                let quiet: Vec<String> = reason.quiet.iter().map(|slug| format!("`{slug}`")).collect();
+                write!(text, " Quiet because of it: {}.", quiet.join(", ")).unwrap();
+            }
+            if let Some(uses) = &reason.uses {
+                write!(text, " Used in `{uses}`.").unwrap();
+            }
+            text
+        } else {
+            tally.open += 1;
+            "open".to_owned()
+        };
+        let levels = Revision::ALL.iter().filter_map(|revision| Some((revision, entry.keyword_in(*revision)?)));
+        let levels: Vec<String> =
+            levels.map(|(revision, keyword)| format!("{} {keyword}", &revision.name()[..7])).collect();
+        let row = format!("| {} | {} | {} | {what} |", entry.id, entry.title.replace('|', "\\|"), levels.join(", "));
+        rows.entry(family(&entry.id)).or_default().push(row);
+    }
+    let mut text = String::from(
+        "# Ledger\n\nEvery entry of the catalogues with the pages that judge it, or the reason why it has none. Written by\n\
+         `tests/it/ledger.rs`; `AUTHTRAIL_UPDATE_EXPECTED=1` writes it anew.\n\n\
+         The recordings beside the pages are made from recorded messages, changed in the one point that a page is about\n\
+         (`samples/make/`). `samples/labelled/` holds recordings of real components.\n\n## Counts\n\n\
+         | family | entries | with pages | with a reason | open |\n| --- | --- | --- | --- | --- |\n",
+    );
+    let mut total = Tally::default();
+    for (family, tally) in &tallies {
+        writeln!(text, "| {family} | {} | {} | {} | {} |", tally.entries, tally.pages, tally.reasons, tally.open)
+            .unwrap();
+        total.entries += tally.entries;
+        total.pages += tally.pages;
+        total.reasons += tally.reasons;
+        total.open += tally.open;
+    }
+    writeln!(text, "| all | {} | {} | {} | {} |", total.entries, total.pages, total.reasons, total.open).unwrap();
+    counts_of_pages(rules, &mut text);
+    for (family, rows) in rows {
+        writeln!(text, "\n## {family}\n\n| entry | duty | revisions | pages, or why none |\n| --- | --- | --- | --- |")
+            .unwrap();
+        for row in rows {
+            writeln!(text, "{row}").unwrap();
+        }
+    }
+    failure_modes(rules, &mut text);
+    text
+}
+
+/// Pages by revision, by party and by keyword.
+fn counts_of_pages(rules: &RuleSet, text: &mut String) {
+    writeln!(text, "\n| revision | pages | MUST | SHOULD | other |\n| --- | --- | --- | --- | --- |").unwrap();
+    for revision in Revision::ALL {
+        let held: Vec<Keyword> = rules.ids().filter_map(|id| Some(rules.holds_in(id, *revision)?.keyword)).collect();
+        let count = |wanted: &[Keyword]| held.iter().filter(|keyword| wanted.contains(keyword)).count();
+        let must = count(&[Keyword::Must, Keyword::MustNot]);
+        let should = count(&[Keyword::Should, Keyword::ShouldNot]);
+        writeln!(text, "| {revision} | {} | {must} | {should} | {} |", held.len(), held.len() - must - should).unwrap();
+    }
+    let mut parties: BTreeMap<&str, usize> = BTreeMap::new();
+    for page in rules.pages() {
+        *parties.entry(page.party.name()).or_default() += 1;
+    }
+    writeln!(text, "\n| party | pages |\n| --- | --- |").unwrap();
+    for (party, pages) in parties {
+        writeln!(text, "| {party} | {pages} |").unwrap();
+    }
+}
+
+/// Failure modes and their pages.
+fn failure_modes(rules: &RuleSet, text: &mut String) {
+    let mut modes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for page in rules.pages() {
+        if let Some(mode) = &page.mode {
+            modes.entry(mode).or_default().push(format!("`{}/{}`", page.link, page.slug));
+        }
+    }
+    writeln!(text, "\n## Failure modes\n\n| mode | pages |\n| --- | --- |").unwrap();
+    for (mode, pages) in modes {
+        writeln!(text, "| {mode} | {} |", pages.join(", ")).unwrap();
+    }
+}
+
+#[test]
+fn the_ledger_is_up_to_date() {
+    compare(&root().join("rules/LEDGER.md"), &ledger());
+}
+
+#[test]
+fn a_reason_names_an_entry_without_a_page_and_pages_that_exist() {
+    let rules = RuleSet::embedded().unwrap();
+    for reason in reasons().values() {
+        assert!(rules.catalogue().get(&reason.id).is_some(), "{}: no such entry", reason.id);
+        for slug in &reason.quiet {
+            assert!(rules.by_slug(slug).is_some(), "{}: no page {slug}", reason.id);
+        }
+        if let Some(uses) = &reason.uses {
+            assert!(root().join(uses).exists(), "{}: no recording {uses}", reason.id);
+        }
+    }
+}
