@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
+use foldhash::quality::RandomState;
+
 use super::network::Datagram;
 use super::segment::{ACK, End, FIN, Header, RST, SYN};
 
@@ -38,8 +40,8 @@ struct Key {
 /// Every connection of a recording.
 #[derive(Default)]
 pub(super) struct Connections {
-    addresses: HashMap<IpAddr, u32>,
-    newest: HashMap<Key, u32>,
+    addresses: HashMap<IpAddr, u32, RandomState>,
+    newest: HashMap<Key, u32, RandomState>,
     entries: Vec<Entry>,
     most: usize,
     /// Connections beyond the limit, whose frames were left out.
