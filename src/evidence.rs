@@ -57,9 +57,10 @@ pub enum At {
     },
     /// Packets of a capture file, counted from 1 as Wireshark does.
     Frames {
-        /// The frame in which Wireshark shows the request; `None` where the recording holds no request.
+        /// The frame in which Wireshark shows the request: for HTTP/1 the one that completes it, for HTTP/2 the one that
+        /// completes its header fields. `None` where the recording holds no request.
         request: Option<u32>,
-        /// The frame in which Wireshark shows the response; `None` where the recording holds no response.
+        /// The same of the response. `None` where the recording holds none.
         response: Option<u32>,
         /// `tcp.stream`.
         tcp_stream: u32,

@@ -140,5 +140,5 @@ pub(super) fn unrecognised(content: &[u8]) -> String {
         (_, Ok(_)) => "is text, not a recording",
         _ => "is in no format that is known here",
     };
-    format!("{what}; pass a HAR")
+    format!("{what}; pass a HAR or a packet capture")
 }

@@ -46,7 +46,7 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
     let records = all_records(&views, &roles, &directory, &options.limits);
     let pairs = Pairs {
         preflights: pair_preflights(&views, &roles),
-        hops: sightings::hops(&views, &options.limits),
+        hops: sightings::hops(&views, &roles, &options.limits),
         twins: twins::twins(&views, &options.limits),
     };
     let records = mark_upstream(join_twins(records, &pairs), &pairs);

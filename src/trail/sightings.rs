@@ -3,9 +3,11 @@
 //! A server whose every request is nested in a like request to another server stands behind it. One nested request may be
 //! chance; that all of them are is not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::record::ExchangeId;
+use super::schema::Kind;
 use super::view::View;
 use crate::capture::limits::Limits;
 use crate::decode::exchange::Exchange;
@@ -15,34 +17,54 @@ pub(crate) type Hop = (ExchangeId, ExchangeId);
 
 /// Longest body that is compared octet for octet.
 const LONGEST_BODY: u64 = 1 << 20;
+/// Like requests before one that are looked at: a proxy forwards at once.
+const LOOK_BACK: usize = 64;
 
-/// Every pair of sightings, in time order of the nearer one.
-pub(crate) fn hops(views: &[View<'_>], limits: &Limits) -> Vec<Hop> {
-    let mut by_server: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, view) in views.iter().enumerate() {
-        if let Some(server) = server_of(view.exchange) {
+/// Every pair of sightings, in time order of the nearer one. Only what is a step of OAuth or MCP is compared.
+pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], limits: &Limits) -> Vec<Hop> {
+    let mut by_likeness: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut by_server: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let steps =
+        views.iter().zip(roles).enumerate().filter(|(_, (_, role))| role.is_some_and(|role| role != Kind::Preflight));
+    for (at, (view, _)) in steps {
+        if let (Some(server), Some(key)) = (server_of(view.exchange), likeness(view, limits)) {
+            by_likeness.entry(key).or_default().push(at);
             by_server.entry(server).or_default().push(at);
         }
     }
+    let outer_of = |far: usize| {
+        let view = views.get(far)?;
+        let alike = by_likeness.get(&likeness(view, limits)?)?;
+        nearest_outer(views, alike, far)
+    };
     let mut found: Vec<Hop> = Vec::new();
-    let mut servers: Vec<(&String, &Vec<usize>)> = by_server.iter().collect();
-    servers.sort();
-    for (far_server, far) in &servers {
-        for (near_server, near) in &servers {
-            if far_server == near_server {
-                continue;
-            }
-            let all: Option<Vec<Hop>> = far.iter().map(|at| nearest_outer(views, near, *at, limits)).collect();
-            if let Some(pairs) =
-                all.filter(|pairs| pairs.len() > 1 || pairs.iter().any(|pair| looks_forwarded(views, pair)))
-            {
-                found.extend(pairs);
-                break;
-            }
+    for far in by_server.values() {
+        let pairs: Option<Vec<Hop>> = far.iter().map(|at| outer_of(*at)).collect();
+        let Some(pairs) = pairs else { continue };
+        let near = |pair: &Hop| views.get(pair.0.0 as usize).and_then(|view| server_of(view.exchange));
+        let is_one_server = pairs.iter().all(|pair| near(pair) == pairs.first().and_then(near));
+        if is_one_server && (pairs.len() > 1 || pairs.iter().any(|pair| looks_forwarded(views, pair))) {
+            found.extend(pairs);
         }
     }
     found.sort();
     found
+}
+
+/// Requests with the same likeness may be the same request: method and body, and for requests without body the target.
+/// `None` where a body is too long to be compared, or cannot be read.
+fn likeness(view: &View<'_>, limits: &Limits) -> Option<u64> {
+    let request = &view.exchange.request;
+    let mut hasher = DefaultHasher::new();
+    request.method.hash(&mut hasher);
+    match request.body.len() {
+        None | Some(0) => request.target.hash(&mut hasher),
+        Some(length) if length <= LONGEST_BODY => {
+            request.body.octets(limits).ok()?.unwrap_or_default().hash(&mut hasher)
+        }
+        Some(_) => return None,
+    }
+    Some(hasher.finish())
 }
 
 /// Address that was asked; only recordings that tell addresses can show two points of a path.
@@ -50,15 +72,19 @@ fn server_of(exchange: &Exchange) -> Option<String> {
     exchange.connection.server.filter(|address| address.port() != 0).map(|address| address.to_string())
 }
 
-/// The tightest request to the other server in which this one is nested.
-fn nearest_outer(views: &[View<'_>], near: &[usize], far: usize, limits: &Limits) -> Option<Hop> {
+/// The tightest like request to another server in which this one is nested.
+fn nearest_outer(views: &[View<'_>], alike: &[usize], far: usize) -> Option<Hop> {
     let inner = views.get(far)?;
+    let server = server_of(inner.exchange);
     let fits = |at: &&usize| {
-        views.get(**at).is_some_and(|outer| is_nested(outer.exchange, inner.exchange) && is_like(outer, inner, limits))
+        views
+            .get(**at)
+            .is_some_and(|outer| server_of(outer.exchange) != server && is_nested(outer.exchange, inner.exchange))
     };
     // Exchanges are in time order, so the last that fits began last.
-    let earlier = near.get(..near.partition_point(|at| *at < far)).unwrap_or_default();
-    let outer = earlier.iter().rfind(fits)?;
+    let earlier = alike.partition_point(|at| *at < far);
+    let near = alike.get(earlier.saturating_sub(LOOK_BACK)..earlier)?;
+    let outer = near.iter().rfind(fits)?;
     Some((ExchangeId(*outer as u32), ExchangeId(far as u32)))
 }
 
@@ -72,21 +98,6 @@ fn is_nested(outer: &Exchange, inner: &Exchange) -> bool {
         (Some(_), None) => false,
     };
     outer_sent <= inner_sent && ends && (outer.capture, &outer.connection.id) != (inner.capture, &inner.connection.id)
-}
-
-/// The same method, the same body, and for requests without body the same target.
-fn is_like(outer: &View<'_>, inner: &View<'_>, limits: &Limits) -> bool {
-    let (a, b) = (&outer.exchange.request, &inner.exchange.request);
-    if a.method != b.method || a.body.len() != b.body.len() {
-        return false;
-    }
-    if a.body.len().is_none_or(|length| length == 0) {
-        return a.target == b.target;
-    }
-    if a.body.len().is_some_and(|length| length > LONGEST_BODY) {
-        return a.target == b.target;
-    }
-    matches!((a.body.octets(limits), b.body.octets(limits)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Marks that a proxy leaves on what it forwards.

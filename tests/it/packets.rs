@@ -86,16 +86,8 @@ fn frames_and_streams_have_the_numbers_of_wireshark() {
 }
 
 fn place(exchange: &Exchange) -> (u32, u32, String) {
-    let At::Frames { request, tcp_stream, h2_stream, .. } = exchange.at else { panic!("no frames") };
-    let method = &exchange.request.method;
-    let frame = if h2_stream.is_some() && has_body(method) { 0 } else { request.unwrap_or(0) };
-    (frame, tcp_stream, format!("{method}\t{}", exchange.request.target))
-}
-
-/// In HTTP/2 the fields of a request that has a body stand in an earlier frame than the one that completes it; tshark
-/// shows them there, so these frames are not compared.
-fn has_body(method: &str) -> bool {
-    method == "POST"
+    let At::Frames { request, tcp_stream, .. } = exchange.at else { panic!("no frames") };
+    (request.unwrap_or(0), tcp_stream, format!("{}\t{}", exchange.request.method, exchange.request.target))
 }
 
 /// `None` where tshark is not installed, and for files that hold no requests that it shows whole.
@@ -120,7 +112,6 @@ fn tshark(path: &Path) -> Option<String> {
             let fields: Vec<&str> = line.split('\t').collect();
             let [frame, stream, methods, targets] = fields.as_slice() else { panic!("{line}") };
             for (method, target) in methods.split(',').zip(targets.split(',')) {
-                let frame = if filter != "http.request" && has_body(method) { "0" } else { frame };
                 lines.push((frame.parse::<u32>().unwrap(), format!("{frame}\t{stream}\t{method}\t{target}\n")));
             }
         }

@@ -7,6 +7,9 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
+use foldhash::quality::RandomState;
+
+use super::network::Datagram;
 use super::segment::{ACK, End, FIN, Header, RST, SYN};
 
 /// A connection: its number is `tcp.stream`.
@@ -37,8 +40,8 @@ struct Key {
 /// Every connection of a recording.
 #[derive(Default)]
 pub(super) struct Connections {
-    addresses: HashMap<IpAddr, u32>,
-    newest: HashMap<Key, u32>,
+    addresses: HashMap<IpAddr, u32, RandomState>,
+    newest: HashMap<Key, u32, RandomState>,
     entries: Vec<Entry>,
     most: usize,
     /// Connections beyond the limit, whose frames were left out.
@@ -63,32 +66,30 @@ impl Connections {
 
     /// Finds or begins the connection of a segment, and takes note of what the segment does to it.
     pub(super) fn of(&mut self, header: &Header) -> Option<Belongs> {
-        let (key, from_low) = self.key(header.source, header.destination)?;
-        let found = self.newest.get(&key).copied();
-        let belongs = match found.and_then(|number| Some((number, self.entries.get(number as usize)?))) {
-            Some((number, entry)) => {
-                let from = if entry.first_is_low == from_low { End::First } else { End::Second };
-                let is_syn = header.flags & (SYN | ACK) == SYN;
-                if is_syn && entry.base[from.index()].is_some_and(|base| base != header.sequence) {
-                    let id = self.begin(key, from_low)?;
-                    Belongs { id, from: End::First, replaces: Some(ConnectionId(number)) }
-                } else {
-                    Belongs { id: ConnectionId(number), from, replaces: None }
-                }
-            }
-            None => Belongs { id: self.begin(key, from_low)?, from: End::First, replaces: None },
-        };
-        let entry = self.entries.get_mut(belongs.id.0 as usize)?;
-        note(entry, header, belongs.from);
+        let belongs = self.find(header)?;
+        note(self.entries.get_mut(belongs.id.0 as usize)?, header, belongs.from);
         Some(belongs)
     }
 
-    /// Counts the connection of a segment that an ICMP error returns, as Wireshark does.
-    pub(super) fn returned(&mut self, source: SocketAddr, destination: SocketAddr) {
-        if let Some((key, from_low)) = self.key(source, destination)
-            && !self.newest.contains_key(&key)
-        {
-            self.begin(key, from_low);
+    fn find(&mut self, header: &Header) -> Option<Belongs> {
+        let (key, from_low) = self.key(header.source, header.destination)?;
+        let found = self.newest.get(&key).copied();
+        let Some((number, entry)) = found.and_then(|number| Some((number, self.entries.get(number as usize)?))) else {
+            return Some(Belongs { id: self.begin(key, from_low)?, from: End::First, replaces: None });
+        };
+        let from = if entry.first_is_low == from_low { End::First } else { End::Second };
+        let is_opening = header.flags & (SYN | ACK) == SYN;
+        if is_opening && entry.base[from.index()].is_some_and(|base| base != header.sequence) {
+            let id = self.begin(key, from_low)?;
+            return Some(Belongs { id, from: End::First, replaces: Some(ConnectionId(number)) });
+        }
+        Some(Belongs { id: ConnectionId(number), from, replaces: None })
+    }
+
+    /// Counts the connection of a segment that an ICMP error returns, as Wireshark does where the header is whole.
+    pub(super) fn returned(&mut self, datagram: &Datagram<'_>) {
+        if let Some(header) = Header::read(datagram).filter(|_| datagram.octets.len() >= 20) {
+            self.find(&header);
         }
     }
 
@@ -150,7 +151,8 @@ impl Connections {
 /// Takes note of where the numbers of both ends begin, and of their ends.
 fn note(entry: &mut Entry, header: &Header, from: End) {
     let (own, other) = (from.index(), from.other().index());
-    if entry.base[own].is_none() {
+    let is_answer = header.flags & (SYN | ACK) == (SYN | ACK);
+    if entry.base[own].is_none() || is_answer {
         let is_syn = header.flags & SYN != 0;
         entry.base[own] = Some(if is_syn { header.sequence } else { header.sequence.wrapping_sub(1) });
     }

@@ -15,7 +15,7 @@ use super::segment::{End, Header, Segment};
 use crate::capture::limits::Limits;
 
 /// Segments of a batch.
-const SEGMENTS: usize = 1 << 17;
+const SEGMENTS: usize = 1 << 16;
 
 /// The segments of one connection in a batch.
 pub(super) struct Run {
@@ -125,7 +125,7 @@ impl Index {
                 }
             }
             Found::Udp(datagram) => quic.datagram(&datagram),
-            Found::Returned(source, destination) => connections.returned(source, destination),
+            Found::Returned(datagram) => connections.returned(&datagram),
         });
         if !known {
             *self.links.entry(frame.link).or_default() += 1;

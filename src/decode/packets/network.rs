@@ -3,7 +3,7 @@
 //!
 //! Checksums are not looked at: hosts that leave them to the network card record wrong ones on purpose.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use etherparse::{IpNumber, Ipv6ExtensionSlice, Ipv6ExtensionsSlice, LaxIpSlice, ip_number};
@@ -60,7 +60,7 @@ pub(super) enum Found<'a> {
     /// A UDP datagram that is no tunnel.
     Udp(Datagram<'a>),
     /// The head of a TCP segment that an ICMP error returns: Wireshark counts its connection.
-    Returned(SocketAddr, SocketAddr),
+    Returned(Datagram<'a>),
 }
 
 /// Takes frames apart.
@@ -232,9 +232,7 @@ fn returned(octets: &[u8], found: &mut impl FnMut(Found<'_>)) {
     if payload.ip_number.0 != TCP || payload.fragmented {
         return;
     }
-    if let Some([a, b, c, d]) = payload.payload.get(..4) {
-        let source = SocketAddr::new(packet.source_addr(), u16::from_be_bytes([*a, *b]));
-        let destination = SocketAddr::new(packet.destination_addr(), u16::from_be_bytes([*c, *d]));
-        found(Found::Returned(source, destination));
-    }
+    let (source, destination) = (packet.source_addr(), packet.destination_addr());
+    let (octets, length) = (payload.payload, payload.payload.len());
+    found(Found::Returned(Datagram { source, destination, octets, length, root: Root::Recording }));
 }

@@ -270,3 +270,43 @@ fn the_last_fin_may_be_missing() {
     let [client, server] = told(&packets);
     assert_eq!((client.ends, server.ends, server.gaps), (vec![false], vec![], vec![]));
 }
+
+/// The numbers that tshark 4.0 gives, for the connections of one pair of ports.
+#[test]
+fn connections_are_numbered_as_wireshark_does() {
+    let client = |sequence, acknowledgment, flags| Packet {
+        by_client: true,
+        sequence,
+        acknowledgment,
+        flags,
+        payload: Vec::new(),
+    };
+    let server =
+        |sequence, acknowledgment, flags| Packet { by_client: false, ..client(sequence, acknowledgment, flags) };
+    let opening = [client(100, 0, SYN), server(500, 101, SYN | ACK), client(101, 501, ACK)];
+    let closing = [client(101, 501, FIN | ACK), server(501, 102, FIN | ACK), client(102, 502, ACK)];
+    let closed = [&opening[..], &closing].concat();
+    let with = |first: &[Packet], rest: &[Packet]| [first, rest].concat();
+    for (packets, expected) in [
+        (with(&opening, &[client(9000, 0, SYN)]), vec![0, 0, 0, 1]),
+        (with(&opening, &[client(50, 0, SYN), client(101, 501, ACK)]), vec![0, 0, 0, 1, 1]),
+        (with(&opening, &[client(100, 0, SYN)]), vec![0; 4]),
+        (with(&closed, &[client(100, 0, SYN)]), vec![0; 7]),
+        (with(&opening, &[client(101, 0, RST), client(100, 0, SYN)]), vec![0; 5]),
+        (vec![client(101, 501, ACK), client(9000, 0, SYN)], vec![0, 1]),
+        (vec![client(101, 501, ACK), client(100, 0, SYN)], vec![0, 0]),
+        (vec![client(101, 501, ACK), server(9000, 0, SYN)], vec![0, 1]),
+        (with(&opening, &[server(9000, 0, SYN)]), vec![0, 0, 0, 1]),
+        (with(&opening, &[server(7000, 101, SYN | ACK), server(7000, 0, SYN)]), vec![0; 5]),
+        (vec![server(500, 101, SYN | ACK), client(100, 0, SYN)], vec![0, 0]),
+    ] {
+        let content = recording(&packets);
+        let limits = Limits::default();
+        let mut index = Index::new(&content, Frames::new(&content).unwrap(), &limits);
+        let runs = index.batch().unwrap().runs;
+        let mut found: Vec<(u32, u32)> =
+            runs.iter().flat_map(|run| run.segments.iter().map(|segment| (segment.frame, run.id.0))).collect();
+        found.sort_unstable();
+        assert_eq!(found.into_iter().map(|(_, stream)| stream).collect::<Vec<_>>(), expected, "{packets:?}");
+    }
+}

@@ -69,16 +69,6 @@ impl<S: Sink> Tls<S> {
         }
     }
 
-    /// What is known until now.
-    pub(crate) fn facts(&self) -> &TlsFacts {
-        &self.facts
-    }
-
-    /// The next layer.
-    pub(crate) fn next_mut(&mut self) -> &mut S {
-        &mut self.next
-    }
-
     /// Ends the connection where the capture ends. What still waits is not handed on.
     pub(crate) fn finish(mut self) -> (S, TlsFacts) {
         self.server_is_silent();
