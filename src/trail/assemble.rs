@@ -303,6 +303,8 @@ impl Assembly<'_> {
             .iter()
             .flat_map(|record| record.slots.iter().map(|slot| slot.exchange).chain([record.exchange]))
             .collect();
+        // Most fields stand in the exchange of their record.
+        exchanges.dedup();
         exchanges.sort();
         exchanges.dedup();
         Trail {
