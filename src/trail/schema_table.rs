@@ -17,8 +17,8 @@ const EXCHANGE: &[F] = &[
     F::PlainHttp,
 ];
 
-/// The fields of messages of the client.
-const CLIENT_MESSAGE: &[F] = &[
+/// The fields that every JSON-RPC message has, whoever sends it.
+const MESSAGE: &[F] = &[
     F::Sort,
     F::Jsonrpc,
     F::Method,
@@ -42,6 +42,10 @@ const CLIENT_MESSAGE: &[F] = &[
     F::MetaTraceparent,
     F::ResultMembers,
     F::ErrorCode,
+];
+
+/// The fields that only messages of the client have.
+const CLIENT_MESSAGE: &[F] = &[
     F::ErrorMembers,
     F::ParamsProtocolVersion,
     F::ParamsCapabilities,
@@ -59,31 +63,8 @@ const CLIENT_MESSAGE: &[F] = &[
     F::UnsafeHeaders,
 ];
 
-/// The fields of messages of the server.
+/// The fields that only messages of the server have.
 const SERVER_MESSAGE: &[F] = &[
-    F::Sort,
-    F::Jsonrpc,
-    F::Method,
-    F::MessageId,
-    F::IdType,
-    F::Members,
-    F::Via,
-    F::Position,
-    F::BatchSize,
-    F::BatchKinds,
-    F::NeededCapability,
-    F::ParamsName,
-    F::ParamsUri,
-    F::ParamsRequestId,
-    F::ParamsProgressToken,
-    F::ParamsMembers,
-    F::MetaKeys,
-    F::MetaProtocolVersion,
-    F::MetaSubscriptionId,
-    F::MetaProgressToken,
-    F::MetaTraceparent,
-    F::ResultMembers,
-    F::ErrorCode,
     F::ErrorCodeType,
     F::ErrorMembers,
     F::ParamsNotifications,
@@ -543,7 +524,8 @@ impl K {
     /// The fields of records of this kind.
     pub fn fields(self) -> impl Iterator<Item = F> {
         let common = if self.is_group() { &[][..] } else { EXCHANGE };
-        common.iter().chain(row(self).map_or(&[][..], |row| row.fields)).copied()
+        let message = if matches!(self, K::ClientMessage | K::ServerMessage) { MESSAGE } else { &[][..] };
+        common.iter().chain(message).chain(row(self).map_or(&[][..], |row| row.fields)).copied()
     }
 
     /// Whether a field is one that every record of an exchange has.
