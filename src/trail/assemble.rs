@@ -186,6 +186,9 @@ fn all_records(views: &[View<'_>], roles: &[Option<Kind>], directory: &Directory
 /// them before or after it.
 fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeId, ExchangeId)> {
     const LONGEST: f64 = 30.0;
+    if !roles.contains(&Some(Kind::Preflight)) {
+        return Vec::new();
+    }
     let mut by_url: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, view) in views.iter().enumerate() {
         by_url.entry(view.url.as_str()).or_default().push(at);
