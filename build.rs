@@ -1,6 +1,6 @@
-//! Lists the rule pages and catalogues, so that adding a page touches `rules/` only.
+//! Lists the rule pages, catalogues and crosswalks, so that adding a page touches `rules/` only.
 //!
-//! Writes `rules.rs` with `PAGES` and `CATALOGUES`: name below `rules/` and text. Recordings beside the pages are left
+//! Writes `rules.rs` with `PAGES`, `CATALOGUES` and `CROSSWALKS`: name below `rules/` and text. Recordings beside the pages are left
 //! out.
 
 #![allow(clippy::print_stdout)] // How a build script speaks to cargo.
@@ -14,16 +14,20 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=build.rs");
     let rules = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("rules");
-    let (mut pages, mut catalogues) = (Vec::new(), Vec::new());
+    let (mut pages, mut catalogues, mut crosswalks) = (Vec::new(), Vec::new(), Vec::new());
     for folder in entries(&rules)?.into_iter().filter(|path| path.is_dir()) {
-        let is_catalogue = folder.file_name().is_some_and(|name| name == "catalogue");
-        let (list, extension) = if is_catalogue { (&mut catalogues, "toml") } else { (&mut pages, "md") };
+        let (list, extension) = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("catalogue") => (&mut catalogues, "toml"),
+            Some("crosswalk") => (&mut crosswalks, "toml"),
+            _ => (&mut pages, "md"),
+        };
         let files = entries(&folder)?.into_iter().filter(|path| path.is_file());
         list.extend(files.filter(|path| path.extension().is_some_and(|found| found == extension)));
     }
     let mut code = String::new();
     write_list(&mut code, "PAGES", &rules, &pages);
     write_list(&mut code, "CATALOGUES", &rules, &catalogues);
+    write_list(&mut code, "CROSSWALKS", &rules, &crosswalks);
     fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("rules.rs"), code)
 }
 

@@ -38,6 +38,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Command::Exchanges(of) => exchanges(of, common),
         Command::Rules(of) => rules(of, common),
         Command::Explain(of) => explain(of, common),
+        Command::DiffRevisions(of) => cli::diff_revisions::run(of, common),
     }
 }
 
@@ -99,7 +100,14 @@ fn exchanges(of: &Files, common: &Common) -> anyhow::Result<Status> {
 fn rules(of: &Rules, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
     let rules = rule_set(&of.own)?;
-    let filter = Filter { link: of.link, party: of.party, revision: of.revision, ..Filter::default() };
+    let filter = Filter {
+        link: of.link,
+        party: of.party,
+        revision: of.revision,
+        keyword: of.keyword,
+        family: of.family,
+        ..Filter::default()
+    };
     let list = rules.list(&filter);
     write(common, |out| match format {
         Format::Text => out.write_all(rule_index::render(&list, width(common)).as_bytes()),

@@ -11,6 +11,7 @@ pub mod json;
 mod layout;
 mod page;
 mod palette;
+pub mod revision_diff;
 pub mod rule_index;
 pub mod text;
 pub mod url;

@@ -38,6 +38,10 @@ pub fn explain(rule: &ListedRule, source: &str, width: usize) -> String {
     }
     canvas.blank();
     canvas.paragraph(2, 2, format!("Reported at {}; must change: {}.", rule.link, words::party(rule.party)));
+    if !rule.conformance.is_empty() {
+        let checks = rule.conformance.join(", ");
+        canvas.paragraph(2, 2, format!("Checks of the official conformance suite: {checks}."));
+    }
     canvas.finish()
 }
 
@@ -64,7 +68,9 @@ mod tests {
             mode: None,
             given: "token_request",
             revisions: Vec::new(),
+            families: Vec::new(),
             requirements: requirements.iter().map(|&entry| entry.to_owned()).collect(),
+            conformance: Vec::new(),
             breaks: Vec::new(),
             certainty: "proved",
             summary: "The code is redeemed\ntwice.".to_owned(),

@@ -3,10 +3,13 @@
 mod authorization;
 mod endpoints;
 mod groups;
+mod inputs;
 mod mcp;
 mod messages;
+mod modern;
 mod pairing;
 mod selected;
+mod tools;
 
 use std::collections::HashMap;
 

@@ -9,9 +9,6 @@ use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
 use crate::trail::view::View;
 
-/// What begins the name of a header that mirrors a parameter.
-const PREFIX: &str = "mcp-param-";
-
 pub(super) fn fill(record: &mut Record, message: &Message, view: &View<'_>) {
     let name = match view.request_header("mcp-name") {
         State::Present(Value::Text(value)) => State::text(Some(&param_header::decode(&value))),
@@ -36,7 +33,7 @@ fn fill_mirrored(record: &mut Record, view: &View<'_>) {
     let mut masked = false;
     for header in &headers.list {
         let name = header.name.to_ascii_lowercase();
-        let param = name.strip_prefix(PREFIX);
+        let param = name.strip_prefix(param_header::PREFIX);
         if param.is_none() && name != "mcp-name" {
             continue;
         }
