@@ -101,7 +101,7 @@ fn ledger() -> String {
         "# Ledger\n\nEvery entry of the catalogues with the pages that judge it, or the reason why it has none. Written by\n\
          `tests/it/ledger.rs`; `AUTHTRAIL_UPDATE_EXPECTED=1` writes it anew.\n\n\
          The recordings beside the pages are made from recorded messages, changed in the one point that a page is about\n\
-         (`samples/make/`). `samples/labelled/` holds recordings of real components.\n\n## Counts\n\n\
+         (`samples/make/`). What recordings of real components show of a page stands under Recordings.\n\n## Counts\n\n\
          | family | entries | with pages | with a reason | open |\n| --- | --- | --- | --- | --- |\n",
     );
     let mut total = Tally::default();
@@ -123,6 +123,7 @@ fn ledger() -> String {
         }
     }
     failure_modes(rules, &mut text);
+    text.push_str(&crate::real_recordings::section(rules));
     text
 }
 

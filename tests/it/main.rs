@@ -15,6 +15,7 @@ mod messages;
 mod packets;
 mod pages;
 mod readme;
+mod real_recordings;
 mod report_fixtures;
 mod report_text;
 mod rules;
