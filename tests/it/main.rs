@@ -2,6 +2,7 @@
 
 mod cli;
 mod conformance;
+mod examples;
 mod expected;
 mod flows;
 mod formats;
