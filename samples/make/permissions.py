@@ -13,7 +13,7 @@ import rule_recordings  # noqa: F401, the registry of pages, which the others fi
 import rules_transport
 from incidents import answer_authorization, append, document, native, refuse
 from rules_extensions import machine
-from rules_lifecycle import answer, session, stateless
+from rules_lifecycle import answer, change, said, session, stateless
 from rules_streams import old_transport
 from rules_transport import stream, with_listener
 
@@ -34,6 +34,12 @@ def uses(entry, build):
 def credentials(made, value):
     for step in made.steps.values():
         step.set_header("authorization", value)
+
+
+def ask_for(step, scope):
+    """The challenge names a scope."""
+    challenge = step.header("www-authenticate", "response")
+    step.set_header("www-authenticate", f'{challenge}, scope="{scope}"', "response")
 
 
 # --- without the framework, or beside it
@@ -68,8 +74,7 @@ def asks_for_offline_access(made):
 
 @uses("AUTH-SCOPE-02", native)
 def challenge_names_another_scope(made):
-    challenge = made["challenge"].header("www-authenticate", "response")
-    made["challenge"].set_header("www-authenticate", challenge.replace("mcp:tools", "mcp:admin"), "response")
+    ask_for(made["challenge"], "mcp:admin")
     made["authorization"].set_query(scope="mcp:admin")
     made["token"].respond_json({**made["token"].answer, "scope": "mcp:admin"})
     made.claims(scope="mcp:admin")
@@ -78,8 +83,7 @@ def challenge_names_another_scope(made):
 @uses("AUTH-SCOPE-11", native)
 def granted_less(made):
     document(made, "resource_metadata", scopes_supported=["mcp:tools", "mcp:admin"])
-    challenge = made["challenge"].header("www-authenticate", "response")
-    made["challenge"].set_header("www-authenticate", challenge.replace('"mcp:tools"', '"mcp:tools mcp:admin"'), "response")
+    ask_for(made["challenge"], "mcp:tools mcp:admin")
     made["authorization"].set_query(scope="mcp:tools mcp:admin")
 
 
@@ -125,12 +129,12 @@ def registers_where_documents_are_not_supported(made):
 
 @uses("AUTH-STEP-08", machine)
 def machine_stops(made):
-    refusal = made["challenge"].header("www-authenticate", "response")
     refuse(made, "initialize")
     step = made["initialize"]
     step.set_status(403, "Forbidden")
-    challenge = refusal.replace("invalid_token", "insufficient_scope").replace("Missing Authorization header", "More is needed")
-    step.set_header("www-authenticate", challenge.replace('"mcp:tools"', '"mcp:tools mcp:admin"'), "response")
+    challenge = step.header("www-authenticate", "response").replace("invalid_token", "insufficient_scope")
+    step.set_header("www-authenticate", challenge.replace("Invalid access token", "More is needed"), "response")
+    ask_for(step, "mcp:tools mcp:admin")
     step.respond_json({"error": "insufficient_scope", "error_description": "More is needed"})
 
 
@@ -154,8 +158,11 @@ def stream_ends_with_the_session(made):
     made["stream"].entry["time"] = 900_000
     gone = append(made, "gone", made["call"].copy())
     gone.gap = 901
+    change(gone, id=3)
     answer(gone, {"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "Session not found"}}, 404, "Not Found")
     again = append(made, "again", made["initialize"].copy())
+    change(again, id=4)
+    answer(again, {**said(made["initialize"]), "id": 4})
     again.set_header("mcp-session-id", made.uuid(), "response")
 
 

@@ -123,6 +123,51 @@ def refused_for_last_event_id(made):
     answer(made["call"], {"jsonrpc": "2.0", "id": made["call"].json["id"], "error": body}, 400, "Bad Request")
 
 
+def tries_the_old_transport(made, status, reason, body=None):
+    """The first request is refused, and the client opens a stream."""
+    first = list(made.steps)[0]
+    made.cut_after(first)
+    answer(made[first], body or {"error": reason}, status, reason)
+    step = append(made, "stream", session("old").listener)
+    for name in ("mcp-session-id", "mcp-protocol-version"):
+        step.set_header(name, None)
+    step.set_header("authorization", made[first].header("authorization"))
+    answer(step, {"error": "Method Not Allowed"}, 405, "Method Not Allowed")
+
+
+@page(session, ok=lambda made: tries_the_old_transport(made, 405, "Method Not Allowed"))
+def old_transport_tried_after_another_status(made):
+    tries_the_old_transport(made, 503, "Service Unavailable")
+
+
+@page(stateless, ok=lambda made: tries_the_old_transport(made, 405, "Method Not Allowed"))
+def modern_error_answered_by_old_transport(made):
+    error = {"code": -32020, "message": "Header mismatch: Mcp-Method is missing"}
+    body = {"jsonrpc": "2.0", "id": made["discover"].json["id"], "error": error}
+    tries_the_old_transport(made, 400, "Bad Request", body)
+
+
+def asked_to_sign_in(made):
+    """The first request carries no token and is challenged."""
+    first = made["discover"].copy()
+    first.set_header("authorization", None)
+    first.answer_like(made.challenge)
+    made.steps = {"first": first, **made.steps}
+
+
+def comes_with_initialize(made):
+    asked_to_sign_in(made)
+    made.cut_after("first")
+    source = session("old")
+    for name in ("initialize", "initialized", "call"):
+        append(made, name, source[name].copy()).gap = 3
+
+
+@page(stateless, ok=asked_to_sign_in)
+def login_refusal_taken_for_older_era(made):
+    comes_with_initialize(made)
+
+
 # --- parameters mirrored in headers
 
 

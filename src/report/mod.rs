@@ -6,6 +6,7 @@
 pub mod build;
 pub mod contract;
 pub mod escape;
+pub mod examples;
 pub mod exchanges;
 pub mod json;
 mod layout;

@@ -150,6 +150,7 @@ const TABLE: &[Row] = &[
             F::RetryLeft,
             F::AnswerCount,
             F::ModernServer,
+            F::ModernError,
             F::ModernVersions,
             F::NegotiatedVersion,
             F::TokenExpired,

@@ -139,6 +139,7 @@ impl Field {
             | F::DataEmpty
             | F::ModernServer
             | F::PostedBeforeStream
+            | F::ModernError
             | F::IssuerNamed
             | F::UrlClientIdWorked
             | F::IdReadable

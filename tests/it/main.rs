@@ -2,6 +2,8 @@
 
 mod cli;
 mod conformance;
+mod crosswalk;
+mod examples;
 mod expected;
 mod flows;
 mod formats;
@@ -15,6 +17,7 @@ mod messages;
 mod packets;
 mod pages;
 mod readme;
+mod real_recordings;
 mod report_fixtures;
 mod report_text;
 mod rules;

@@ -1,5 +1,7 @@
 //! What the answers at an endpoint tell of its era (MCP 2026-07-28, versioning).
 
+use std::collections::HashSet;
+
 use super::Binder;
 use super::pairing::Pairing;
 use crate::decode::exchange::Unknown;
@@ -14,7 +16,7 @@ pub(super) fn bind(binder: &Binder<'_>, pairing: &Pairing, changes: &mut Vec<Cha
         let members = message.list(Field::ResultMembers);
         is_there(Field::ResultType)
             || members.iter().any(|member| &**member == "supportedVersions")
-            || matches!(message.number(Field::ErrorCode), Some(-32022..=-32020))
+            || is_modern_error(message)
     };
     let shown = binder.of_kind(Kind::ServerMessage).find(|(_, message)| shows(message));
     let state = match (shown, pairing.blind_to_server) {
@@ -26,6 +28,24 @@ pub(super) fn bind(binder: &Binder<'_>, pairing: &Pairing, changes: &mut Vec<Cha
         changes.push((id.0 as usize, Field::ModernServer, state.clone(), at, "response.body"));
     }
     modern_versions(binder, pairing.blind_to_server, changes);
+    modern_errors(binder, changes);
+}
+
+fn is_modern_error(message: &Record) -> bool {
+    matches!(message.number(Field::ErrorCode), Some(-32022..=-32020))
+}
+
+/// Which exchanges are answered with an error that only stateless servers give.
+fn modern_errors(binder: &Binder<'_>, changes: &mut Vec<Change>) {
+    let answers = binder.of_kind(Kind::ServerMessage).filter(|(_, message)| is_modern_error(message));
+    let refused: HashSet<ExchangeId> = answers.map(|(_, message)| message.exchange).collect();
+    for (id, exchange) in binder.of_kind(Kind::McpExchange) {
+        let state = match exchange.state(Field::AnswerKinds) {
+            State::Unknown(reason) => State::Unknown(*reason),
+            _ => State::Present(Value::Flag(refused.contains(&exchange.exchange))),
+        };
+        changes.push((id.0 as usize, Field::ModernError, state, exchange.exchange, "response.body"));
+    }
 }
 
 /// The versions that the server names, where all of them are of the stateless era: it serves no older clients.
