@@ -154,8 +154,9 @@ def delete_refused(made):
 
 @uses("SSE-EXPIRE-01", with_listener)
 def stream_ends_with_the_session(made):
-    stream(made["stream"])
-    made["stream"].entry["time"] = 900_000
+    asked = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 0, "progress": 1}}
+    stream(made["call"], rules_transport.event(asked))
+    made["call"].entry["time"] = 900_000
     gone = append(made, "gone", made["call"].copy())
     gone.gap = 901
     change(gone, id=3)
@@ -164,6 +165,7 @@ def stream_ends_with_the_session(made):
     change(again, id=4)
     answer(again, {**said(made["initialize"]), "id": 4})
     again.set_header("mcp-session-id", made.uuid(), "response")
+    again.set_header("mcp-session-id", None)
 
 
 @uses("COMPAT-ERA-05", stateless)

@@ -152,6 +152,7 @@ def asked_to_sign_in(made):
     first = made["discover"].copy()
     first.set_header("authorization", None)
     first.answer_like(made.challenge)
+    made["discover"].gap = 3
     made.steps = {"first": first, **made.steps}
 
 
@@ -161,6 +162,7 @@ def comes_with_initialize(made):
     source = session("old")
     for name in ("initialize", "initialized", "call"):
         append(made, name, source[name].copy()).gap = 3
+    params(made["initialize"], clientInfo={"name": "notes-web", "version": "0.9.2"})
 
 
 @page(stateless, ok=asked_to_sign_in)

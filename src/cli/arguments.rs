@@ -199,14 +199,15 @@ fn fail_on(name: &str) -> Result<FailOn, String> {
     }
 }
 
-/// Reads a name of a closed list; the error lists them.
+/// Reads a name of a closed list, in any case and with `-` for a blank; the error lists them.
 pub(crate) fn named<T: Copy + Send + Sync + 'static>(
     what: &'static str,
     all: &'static [T],
     name: fn(T) -> &'static str,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {
-        all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {
+        let is_meant = |one: &&T| name(**one).replace(' ', "-").eq_ignore_ascii_case(&text.replace(' ', "-"));
+        all.iter().find(is_meant).copied().ok_or_else(|| {
             let known: Vec<&str> = all.iter().map(|one| name(*one)).collect();
             format!("the {what} are {}", known.join(", "))
         })

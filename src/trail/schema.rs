@@ -611,6 +611,8 @@ names! {
         /// Derived: whether an answer at this endpoint shows that the server speaks 2026-07-28: `resultType`,
         /// `supportedVersions`, or an error code of that revision.
         ModernServer = "modern_server",
+        /// Derived: whether the next request with the same session id is answered with 404: the session is over.
+        SessionGoneNext = "session_gone_next",
         /// Derived: whether the answer is an error that only stateless servers give (MCP 2026-07-28, error codes).
         ModernError = "modern_error",
         /// Derived: the versions that the server at this endpoint names as supported, a list, where all are of the

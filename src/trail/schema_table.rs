@@ -151,6 +151,7 @@ const TABLE: &[Row] = &[
             F::AnswerCount,
             F::ModernServer,
             F::ModernError,
+            F::SessionGoneNext,
             F::ModernVersions,
             F::NegotiatedVersion,
             F::TokenExpired,

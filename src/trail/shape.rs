@@ -140,6 +140,7 @@ impl Field {
             | F::ModernServer
             | F::PostedBeforeStream
             | F::ModernError
+            | F::SessionGoneNext
             | F::IssuerNamed
             | F::UrlClientIdWorked
             | F::IdReadable

@@ -19,6 +19,7 @@ pub(super) fn bind(binder: &Binder<'_>, found: &mut Vec<Found>, changes: &mut Ve
     let pairing = Pairing::new(binder, &stream_of);
     negotiated_versions(binder, &pairing, changes);
     super::modern::bind(binder, &pairing, changes);
+    super::expiry::bind(binder, changes);
     let messages = Messages::new(binder, &pairing);
     messages.bind_client(found, changes);
     messages.bind_server(found);

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod endpoints;
+mod expiry;
 mod groups;
 mod inputs;
 mod mcp;
