@@ -175,7 +175,7 @@ mod tests {
             [
                 "x.toml:7:10: no page has the slug `stat-absent`",
                 "x.toml:8:1: the check `a` stands here twice",
-                "x.toml:14:6: `host` is no side",
+                "x.toml:14:6: unknown side `host`",
                 "x.toml:16:1: the check `d` has either `rules` or a `reason`",
             ]
         );

@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value as Json};
 
+/// Whether a text has a format.
+type Format = fn(&str) -> bool;
+
 /// Keys that are exempt from the rules on prefixes (MCP 2026-07-28, `_meta`, OpenTelemetry trace context).
-const TRACE: [(&str, fn(&str) -> bool); 3] =
+const TRACE: [(&str, Format); 3] =
     [("traceparent", is_traceparent), ("tracestate", is_tracestate), ("baggage", is_baggage)];
 
 /// Keys that are no names of keys.
