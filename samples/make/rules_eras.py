@@ -19,6 +19,7 @@ from rules_lifecycle import (
     wants_input,
 )
 from rules_streams import STREAMS, old_transport
+from rules_transport import event, stream
 
 MODERN = "2026-07-28"
 
@@ -168,6 +169,56 @@ def comes_with_initialize(made):
 @page(stateless, ok=asked_to_sign_in)
 def login_refusal_taken_for_older_era(made):
     comes_with_initialize(made)
+
+
+def of_2025_06_18(seed):
+    made = session(seed)
+    made.replace({"2025-11-25": "2025-06-18"})
+    return made
+
+
+@page(of_2025_06_18, ok=lambda made: tries_the_old_transport(made, 410, "Gone"))
+def old_transport_tried_after_server_error(made):
+    tries_the_old_transport(made, 503, "Service Unavailable")
+
+
+def version_refused(made, status, reason):
+    made["call"].set_header("mcp-protocol-version", "2025-13-01")
+    error(made, "call", -32000, "Unsupported protocol version: 2025-13-01", status, reason)
+
+
+@page(session, ok=lambda made: version_refused(made, 400, "Bad Request"))
+def refused_version_not_400(made):
+    version_refused(made, 404, "Not Found")
+
+
+def server_asks(made, name):
+    """The server asks on the stream of a request, before it answers."""
+    params(made["initialize"], capabilities={"roots": {}})
+    made["initialized"].gap = 1
+    ask = {"jsonrpc": "2.0", "id": 31, "method": "roots/list"}
+    stream(made[name], event(ask), event(said(made[name])))
+    reply = append(made, "roots", made["initialized"].copy())
+    reply.send_json({"jsonrpc": "2.0", "id": 31, "result": {"roots": []}})
+
+
+@page(session, ok=lambda made: server_asks(made, "call"))
+def server_asks_before_initialized(made):
+    server_asks(made, "initialize")
+
+
+def metadata_missing(made):
+    meta(made["call"], clientCapabilities=None)
+
+
+def metadata_demanded(made):
+    metadata_missing(made)
+    error(made, "call", -32602, "clientCapabilities is missing in _meta")
+
+
+@page(stateless, ok=metadata_demanded)
+def request_without_metadata_accepted(made):
+    metadata_missing(made)
 
 
 # --- parameters mirrored in headers

@@ -242,3 +242,25 @@ fn who_uses_a_permission_is_not_blamed() {
     }
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
+
+#[test]
+fn every_duty_that_a_recording_decides_has_a_page_where_it_is_stated() {
+    let rules = RuleSet::embedded().unwrap();
+    let reasons = reasons();
+    let mut complaints = Vec::new();
+    for entry in rules.catalogue().entries().iter().filter(|entry| entry.observable == Observable::Wire) {
+        // An old duty that became a permission has a page while it is one.
+        let stated = |revision: &Revision| entry.keyword_in(*revision).is_some_and(|keyword| keyword != Keyword::May);
+        let permitted = reasons.get(&entry.id).is_some_and(|reason| reason.reason.starts_with("permission:"));
+        for revision in Revision::ALL.iter().filter(|revision| stated(revision) && !permitted) {
+            let judges = |page: &authtrail::check::language::Page| {
+                page.requirements.contains(&entry.id)
+                    && page.narrowed_to.as_ref().is_none_or(|revisions| revisions.contains(revision))
+            };
+            if !rules.pages().iter().any(judges) {
+                complaints.push(format!("{}: no page in {revision}", entry.id));
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
