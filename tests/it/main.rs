@@ -4,6 +4,7 @@ mod cli;
 mod conformance;
 mod examples;
 mod expected;
+mod exports;
 mod flows;
 mod formats;
 mod hostile;
