@@ -5,6 +5,7 @@ mod conformance;
 mod crosswalk;
 mod examples;
 mod expected;
+mod exports;
 mod flows;
 mod formats;
 mod hostile;

@@ -45,11 +45,17 @@ struct Run {
     file: String,
 }
 
-/// Name of a case, its files, its keys.
-type Given = (String, Vec<PathBuf>, Option<PathBuf>);
+/// Files that are handed over together.
+pub(crate) struct Given {
+    /// Name of the case.
+    pub(crate) case: String,
+    pub(crate) files: Vec<PathBuf>,
+    /// The key log, where there is one.
+    pub(crate) keys: Option<PathBuf>,
+}
 
 /// Every list of files that is handed over together.
-fn lists() -> Vec<Given> {
+pub(crate) fn lists() -> Vec<Given> {
     let mut lists = Vec::new();
     for folder in samples("labelled") {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -57,14 +63,15 @@ fn lists() -> Vec<Given> {
         let label: Label = toml::from_str(&label).unwrap_or_else(|error| panic!("{name}: {error}"));
         let keys = label.keylog.map(|keys| folder.join(keys));
         for files in &label.give {
-            lists.push((name.clone(), files.iter().map(|file| folder.join(file)).collect(), keys.clone()));
+            let files = files.iter().map(|file| folder.join(file)).collect();
+            lists.push(Given { case: name.clone(), files, keys: keys.clone() });
         }
     }
     let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/conformance");
     let index: Suite = toml::from_str(&std::fs::read_to_string(suite.join("index.toml")).unwrap()).unwrap();
     lists.extend(index.run.into_iter().map(|run| {
         let name = run.file.rsplit('/').nth(1).unwrap_or(&run.file).to_owned();
-        (format!("conformance/{name}"), vec![suite.join(&run.file)], None)
+        Given { case: format!("conformance/{name}"), files: vec![suite.join(&run.file)], keys: None }
     }));
     lists
 }
@@ -73,7 +80,7 @@ fn lists() -> Vec<Given> {
 fn shown(rules: &'static RuleSet) -> BTreeMap<String, Shown> {
     let mut shown: BTreeMap<String, Shown> =
         rules.pages().iter().map(|page| (page.slug.clone(), Shown::default())).collect();
-    for (case, files, keys) in lists() {
+    for Given { case, files, keys } in lists() {
         let mut options = Options::new(rules);
         options.read.keylogs = keys.into_iter().collect();
         for trail in authtrail::diagnose(&files, &options).trails {
