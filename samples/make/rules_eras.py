@@ -183,8 +183,13 @@ def old_transport_tried_after_server_error(made):
 
 
 def version_refused(made, status, reason):
+    """The server refuses the version of a call, and takes the next with the version agreed on."""
+    good = made["call"].copy()
     made["call"].set_header("mcp-protocol-version", "2025-13-01")
     error(made, "call", -32000, "Unsupported protocol version: 2025-13-01", status, reason)
+    again = append(made, "again", good)
+    change(again, id=7)
+    answer(again, {**said(good), "id": 7})
 
 
 @page(session, ok=lambda made: version_refused(made, 400, "Bad Request"))
