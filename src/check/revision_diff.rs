@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::language::Keyword;
 use super::listing::ListedRevision;
 use super::rule_set::{PageId, RuleSet};
 use crate::trail::schema::{Party, Revision, names};
@@ -61,9 +62,11 @@ pub struct RuleChange {
     pub after: Option<ListedRevision>,
     /// Catalogue entries; empty for a fact.
     pub requirements: Vec<String>,
-    /// Rules that judge an entry of this one in the other revision, where this one does not hold there: the duty stays,
-    /// and what is asked is another thing.
+    /// Where it vanishes: rules that judge one of its entries in the second revision. Where it appears: rules that did so
+    /// in the first and no longer do. The duty stays then, and what is asked is another thing.
     pub in_place_of: Vec<String>,
+    /// Whether the revision in which it does not hold permits what the other one demands (MAY).
+    pub permitted: bool,
     /// What is wrong where it is broken, in one sentence.
     pub summary: String,
 }
@@ -108,16 +111,26 @@ impl RuleSet {
             after: self.listed_in(id, to),
             requirements: page.requirements.clone(),
             in_place_of: match kind {
-                ChangeKind::Appears => self.counterparts(id, from, to),
-                ChangeKind::Vanishes => self.counterparts(id, to, from),
+                ChangeKind::Appears => self.counterparts(id, from, Some(to)),
+                ChangeKind::Vanishes => self.counterparts(id, to, None),
                 _ => Vec::new(),
+            },
+            permitted: match kind {
+                ChangeKind::Appears => self.permits(id, from),
+                ChangeKind::Vanishes => self.permits(id, to),
+                _ => false,
             },
             summary: page.text.summary.clone(),
         }
     }
 
-    /// The rules that judge an entry of this one in a revision, and do not hold in the one where this does.
-    fn counterparts(&self, id: PageId, there: Revision, here: Revision) -> Vec<String> {
+    /// Whether an entry of the rule is a permission in a revision.
+    fn permits(&self, id: PageId, revision: Revision) -> bool {
+        self.requirements(id).any(|entry| entry.keyword_in(revision) == Some(Keyword::May))
+    }
+
+    /// The other rules that judge an entry of this one in a revision; with `gone_in`, those that do not hold there.
+    fn counterparts(&self, id: PageId, there: Revision, gone_in: Option<Revision>) -> Vec<String> {
         let own = &self.page(id).requirements;
         let others = self.ids().filter(|other| {
             let page = self.page(*other);
@@ -125,7 +138,7 @@ impl RuleSet {
                 && page.party == self.page(id).party
                 && page.requirements.iter().any(|entry| own.contains(entry))
                 && self.holds_in(*other, there).is_some()
-                && self.holds_in(*other, here).is_none()
+                && gone_in.is_none_or(|here| self.holds_in(*other, here).is_none())
         });
         others.map(|other| self.page(other).slug.clone()).collect()
     }
@@ -163,6 +176,16 @@ mod tests {
         }
         assert_eq!(there, back);
         assert_eq!(changes(Revision::R20251125, Revision::R20251125), []);
+    }
+
+    #[test]
+    fn a_duty_that_becomes_a_permission_is_told() {
+        let rules = RuleSet::embedded().unwrap();
+        let diff = rules.diff(Revision::R20250618, Revision::R20251125, Some(Party::McpServer));
+        let [server] = &diff.parties[..] else { panic!("one party") };
+        let pointer = server.changes.iter().find(|change| change.rule == "challenge-unusable").unwrap();
+        assert_eq!((pointer.change, pointer.permitted, pointer.in_place_of.len()), ("vanishes", true, 0));
+        assert!(server.changes.iter().filter(|change| change.change == "appears").all(|change| !change.permitted));
     }
 
     #[test]

@@ -75,6 +75,10 @@ fn write_change(canvas: &mut Canvas, change: &RuleChange) {
         let word = if change.change == "appears" { "in place of" } else { "judged from then on by" };
         canvas.paragraph(6, 6, Text::new().styled(FAINT, &format!("{word} {}", change.in_place_of.join(", "))));
     }
+    if change.permitted {
+        let words = if change.change == "appears" { "left open before (MAY)" } else { "left open from then on (MAY)" };
+        canvas.paragraph(6, 6, Text::new().styled(FAINT, words));
+    }
 }
 
 /// `MUST`, or `SHOULD -> MUST`; where that does not tell the level, the level too.
@@ -115,6 +119,7 @@ mod tests {
             after,
             requirements: Vec::new(),
             in_place_of: if change == "vanishes" { vec!["b".to_owned()] } else { Vec::new() },
+            permitted: change == "vanishes",
             summary: "The id is\nused again.".to_owned(),
         }
     }
@@ -136,6 +141,7 @@ the client  1 vanish, 1 stricter; 7 stay as they are
   - a                                         MUST (error)
       The id is used again.
       judged from then on by b
+      left open from then on (MAY)
   ! b                                         SHOULD -> MUST (warning -> error)
       The id is used again.
 
