@@ -177,7 +177,7 @@ fn all_records(views: &[View<'_>], roles: &[Option<Kind>], directory: &Directory
         .filter_map(|(at, (view, role))| Some(steps::records(view, ExchangeId(at as u32), (*role)?, &context)))
         .flatten()
         .collect();
-    records.extend(steps::authorization_responses(views, directory));
+    records.extend(steps::authorization_responses(views, directory, limits));
     records.sort_by_key(|record| record.exchange);
     records
 }

@@ -2,7 +2,10 @@
 
 mod cli;
 mod conformance;
+mod crosswalk;
+mod examples;
 mod expected;
+mod exports;
 mod flows;
 mod formats;
 mod hostile;
@@ -15,6 +18,7 @@ mod messages;
 mod packets;
 mod pages;
 mod readme;
+mod real_recordings;
 mod report_fixtures;
 mod report_text;
 mod rules;
