@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::capture::limits::Limits;
-use crate::capture::open::{Opened, open};
+use crate::capture::open::{OpenError, Opened, open, open_content};
 use crate::evidence::{CaptureId, Problem, Timestamp};
 use exchange::Exchange;
 use format::{Read, Reading};
@@ -60,6 +60,8 @@ pub struct CaptureFacts {
     pub complete: bool,
     /// The recorder's own end mark: nothing was missed until then. `None` where there is none.
     pub end_mark: Option<Timestamp>,
+    /// Octets of the file as it is stored; `None` where it could not be opened.
+    pub bytes: Option<u64>,
     /// BLAKE3 of the content.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
@@ -92,12 +94,43 @@ pub struct Decoded {
     pub exchanges: Vec<Exchange>,
 }
 
+/// A recording before it is read.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as given, or a name for what is in memory.
+    pub path: PathBuf,
+    /// Its content, or why there is none.
+    pub opened: Result<Opened, OpenError>,
+}
+
+impl Source {
+    /// Opens a file; `-` is standard input.
+    pub fn open(path: &Path, options: &ReadOptions) -> Source {
+        Source { path: path.to_owned(), opened: open(path, &options.limits, options.sha256) }
+    }
+
+    /// A recording that is already in memory, compressed or not, under a name.
+    pub fn in_memory(name: &Path, content: bytes::Bytes, options: &ReadOptions) -> Source {
+        Source { path: name.to_owned(), opened: open_content(content, &options.limits) }
+    }
+
+    /// BLAKE3 of the recording as it is stored; zeros where it could not be opened.
+    pub fn digest(&self) -> [u8; 32] {
+        self.opened.as_ref().map_or([0; 32], |opened| opened.digest)
+    }
+}
+
 /// Reads every recording. A bad one does not stop the others.
 pub fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Decoded {
-    let read: Vec<_> = paths
-        .par_iter()
+    read_sources(paths.par_iter().map(|path| Source::open(path, options)).collect(), options)
+}
+
+/// Reads recordings that were opened before, as [`read_all`] does.
+pub fn read_sources(sources: Vec<Source>, options: &ReadOptions) -> Decoded {
+    let read: Vec<_> = sources
+        .into_par_iter()
         .enumerate()
-        .map(|(index, path)| read_one(path, CaptureId(u32::try_from(index).unwrap_or(u32::MAX)), options))
+        .map(|(index, source)| read_one(source, CaptureId(u32::try_from(index).unwrap_or(u32::MAX)), options))
         .collect();
     let mut decoded = Decoded::default();
     for (facts, exchanges) in read {
@@ -107,11 +140,11 @@ pub fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Decoded {
     decoded
 }
 
-fn read_one(path: &Path, id: CaptureId, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
-    match open(path, &options.limits, options.sha256) {
-        Ok(opened) => read_opened(path, id, opened, options),
+fn read_one(source: Source, id: CaptureId, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
+    match source.opened {
+        Ok(opened) => read_opened(&source.path, id, opened, options),
         Err(error) => {
-            let mut facts = nothing_known(path, id);
+            let mut facts = nothing_known(&source.path, id);
             facts.problems = problems(id, vec![(None, error.to_string())], 0, options);
             (facts, Vec::new())
         }
@@ -125,12 +158,13 @@ pub fn read_content(
     content: bytes::Bytes,
     options: &ReadOptions,
 ) -> (CaptureFacts, Vec<Exchange>) {
-    let digest = *blake3::hash(&content).as_bytes();
-    read_opened(path, id, Opened { content, digest, sha256: None, whole: true, problems: Vec::new() }, options)
+    let (digest, bytes) = (*blake3::hash(&content).as_bytes(), content.len() as u64);
+    read_opened(path, id, Opened { content, bytes, digest, sha256: None, whole: true, problems: Vec::new() }, options)
 }
 
 fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
     let mut facts = nothing_known(path, id);
+    facts.bytes = Some(opened.bytes);
     facts.digest = opened.digest;
     facts.sha256 = opened.sha256;
     let mut said: Vec<(Option<String>, String)> = opened.problems.into_iter().map(|message| (None, message)).collect();
@@ -176,6 +210,7 @@ fn nothing_known(path: &Path, id: CaptureId) -> CaptureFacts {
         sanitized: Sanitized::Possible,
         complete: false,
         end_mark: None,
+        bytes: None,
         digest: [0; 32],
         sha256: None,
         usable: false,
