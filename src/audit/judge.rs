@@ -147,7 +147,7 @@ fn lost(named: &[(PathBuf, [u8; 32])], incident: &str, judged_by: &str) -> Rows 
         usable: false,
         complete: false,
         sanitized: "possible".to_owned(),
-        legs: String::new(),
+        legs: Vec::new(),
         exchanges: 0,
         trails: 0,
         first_at: None,
