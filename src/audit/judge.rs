@@ -11,6 +11,7 @@ use super::rows::{CaptureRow, Rows};
 use crate::check::rule_set::RuleSet;
 use crate::decode::{self, ReadOptions, Source};
 use crate::diagnose::{self, diagnose_decoded};
+use crate::report::escape::terminal;
 use crate::secret::FingerprintKey;
 use crate::trail::schema::Revision;
 
@@ -62,7 +63,7 @@ pub struct Judged {
     pub schema: String,
     /// Id of the incident, as in the rows.
     pub incident: String,
-    /// The paths of its recordings, as given or found, in order.
+    /// The paths of its recordings, as given or found, in order; escaped for a terminal, as in the rows.
     pub paths: Vec<String>,
     /// [`Options::judged_by`].
     pub judged_by: String,
@@ -89,26 +90,44 @@ pub struct Judged {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn judge(name: &str, content: impl Into<Bytes>, options: &Options<'_>) -> Judged {
-    judge_sources(vec![Source::in_memory(Path::new(name), content.into(), &options.read)], options)
+    let source = Source::in_memory(Path::new(name), content.into(), &options.read);
+    judge_sources(vec![source], options, options.judged_by(), &found)
 }
 
 /// Judges the recordings of one incident, as [`judge`] does. Reads the files.
 pub fn judge_files(paths: &[PathBuf], options: &Options<'_>) -> Judged {
-    judge_sources(paths.iter().map(|path| Source::open(path, &options.read)).collect(), options)
+    let sources = paths.iter().map(|path| Source::open(path, &options.read)).collect();
+    judge_sources(sources, options, options.judged_by(), &found)
 }
 
+/// What finds something in the opened recordings of an incident: id of the incident, digest of what it is judged by.
+pub(super) trait Found: Fn(Vec<Source>, &str, &str, &Options<'_>) -> Rows {}
+
+impl<F: Fn(Vec<Source>, &str, &str, &Options<'_>) -> Rows> Found for F {}
+
 /// Judges what was opened before.
-pub(super) fn judge_sources(sources: Vec<Source>, options: &Options<'_>) -> Judged {
-    let judged_by = options.judged_by();
-    let named: Vec<(PathBuf, [u8; 32])> = sources.iter().map(|source| (source.path.clone(), source.digest())).collect();
-    let incident = incident_id(named.iter().map(|(path, digest)| (path.as_path(), digest)));
+pub(super) fn judge_sources(
+    sources: Vec<Source>,
+    options: &Options<'_>,
+    judged_by: String,
+    found: &impl Found,
+) -> Judged {
+    let named: Vec<(PathBuf, Option<u64>, [u8; 32])> = sources
+        .iter()
+        .map(|source| {
+            let bytes = source.opened.as_ref().ok().map(|opened| opened.bytes);
+            (source.path.clone(), bytes, source.digest())
+        })
+        .collect();
+    let incident = incident_id(named.iter().map(|(path, _, digest)| (path.as_path(), digest)));
     let rows = contained(|| found(sources, &incident, &judged_by, options))
         .unwrap_or_else(|| lost(&named, &incident, &judged_by));
-    let paths = named.iter().map(|(path, _)| path.display().to_string()).collect();
+    let paths = named.iter().map(|(path, ..)| terminal(&path.to_string_lossy()).into_owned()).collect();
     Judged { schema: SCHEMA.to_owned(), incident, paths, judged_by, rows }
 }
 
-fn found(sources: Vec<Source>, incident_id: &str, judged_by: &str, options: &Options<'_>) -> Rows {
+/// The way through the rooms, and the rows of what came out.
+pub(super) fn found(sources: Vec<Source>, incident_id: &str, judged_by: &str, options: &Options<'_>) -> Rows {
     let decoded = decode::read_sources(sources, &options.read);
     let whole = diagnose::Options {
         rules: options.rules,
@@ -135,13 +154,13 @@ fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// The rows of an incident on which the program failed.
-fn lost(named: &[(PathBuf, [u8; 32])], incident: &str, judged_by: &str) -> Rows {
-    let row = |(at, (path, digest)): (usize, &(PathBuf, [u8; 32]))| CaptureRow {
+fn lost(named: &[(PathBuf, Option<u64>, [u8; 32])], incident: &str, judged_by: &str) -> Rows {
+    let row = |(at, (path, bytes, digest)): (usize, &(PathBuf, Option<u64>, [u8; 32]))| CaptureRow {
         incident: incident.to_owned(),
         recording: format!("{incident}-c{}", at + 1),
-        path: crate::report::escape::terminal(&path.display().to_string()).into_owned(),
-        content: Some(blake3::Hash::from_bytes(*digest).to_hex().to_string()),
-        bytes: None,
+        path: terminal(&path.to_string_lossy()).into_owned(),
+        content: bytes.map(|_| blake3::Hash::from_bytes(*digest).to_hex().to_string()),
+        bytes: bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         format: None,
         creator: None,
         usable: false,
@@ -168,7 +187,7 @@ mod tests {
     fn a_panic_is_contained_and_told() {
         assert_eq!(contained(|| 7), Some(7));
         assert_eq!(contained::<u8>(|| panic!("deliberate")), None);
-        let rows = lost(&[("a.har".into(), [1; 32])], "00ff", "0123");
+        let rows = lost(&[("a.har".into(), Some(3), [1; 32])], "00ff", "0123");
         assert_eq!(rows.captures[0].recording, "00ff-c1");
         assert!(!rows.captures[0].usable && rows.captures[0].problem.is_some());
     }

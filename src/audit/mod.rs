@@ -11,7 +11,20 @@
 mod collect;
 pub mod columns;
 mod custody;
+mod folder;
+mod inputs;
+mod journal;
 mod judge;
 pub mod rows;
+mod run;
+pub mod summary;
+mod tables;
+mod work;
 
+pub use folder::{Folder, Outcome, draw_key, summarise};
+pub use inputs::{Found, Grouping, Job, find, listed};
+pub use journal::{Journal, to_line};
 pub use judge::{Judged, Options, SCHEMA, judge, judge_files};
+pub use run::{Event, stream};
+pub use tables::TableFormat;
+pub use work::{Capacity, THREADS};

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::capture::coding::{Coding, decompress};
 use crate::capture::limits::Limits;
 use crate::capture::open::{OpenError, Opened, open, open_content};
 use crate::evidence::{CaptureId, Problem, Timestamp};
@@ -118,6 +119,17 @@ impl Source {
     pub fn digest(&self) -> [u8; 32] {
         self.opened.as_ref().map_or([0; 32], |opened| opened.digest)
     }
+}
+
+/// Name of the format whose recordings begin like this, a compression of the whole undone; `None` where it is none that is
+/// known. The beginning of a file is enough for most formats.
+pub fn format_of(beginning: &[u8]) -> Option<&'static str> {
+    let content = match Coding::by_magic(beginning) {
+        Some(coding) => decompress(coding, beginning, 1 << 16, 1000).0,
+        None => Vec::new(),
+    };
+    let content = if content.is_empty() { beginning } else { &content };
+    format::recognise(content).map(|format| format.name)
 }
 
 /// Reads every recording. A bad one does not stop the others.
