@@ -49,7 +49,7 @@ impl Folder {
 
     /// The journal.
     pub fn journal(&self) -> PathBuf {
-        self.0.join("journal.jsonl")
+        self.0.join(journal::NAME)
     }
 
     /// The folder with the tables.

@@ -9,8 +9,12 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::judge::{Judged, SCHEMA};
+
+/// Name of the journal in an output folder.
+pub(super) const NAME: &str = "journal.jsonl";
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +112,8 @@ impl Lines {
         Ok(Lines { file: BufReader::with_capacity(1 << 18, File::open(path)?), buffer: Vec::new(), at: 0 })
     }
 
-    pub(super) fn read(&mut self, place: Place) -> io::Result<Judged> {
+    /// The line at a place, or those members of it that `T` has.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, place: Place) -> io::Result<T> {
         let distance = i64::try_from(place.offset).unwrap_or(i64::MAX) - i64::try_from(self.at).unwrap_or(i64::MAX);
         self.file.seek_relative(distance)?;
         self.buffer.clear();
@@ -140,6 +145,19 @@ pub(super) fn index(path: &Path) -> io::Result<(Vec<Indexed>, usize)> {
         _ => broken += 1,
     })?;
     Ok((lines, broken))
+}
+
+/// The last line of each set of recordings, in the order of the journal.
+pub(super) fn last(lines: Vec<Indexed>) -> Vec<Indexed> {
+    let mut known: HashMap<Vec<String>, usize> = HashMap::with_capacity(lines.len());
+    let mut kept: Vec<Option<Indexed>> = Vec::with_capacity(lines.len());
+    for line in lines {
+        if let Some(earlier) = known.insert(line.paths.clone(), kept.len()).and_then(|at| kept.get_mut(at)) {
+            *earlier = None;
+        }
+        kept.push(Some(line));
+    }
+    kept.into_iter().flatten().collect()
 }
 
 /// Hands over every whole line that is not empty, and says where the last one ends.
@@ -186,8 +204,8 @@ mod tests {
         let again = journal.append(&line("b")).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), whole);
         let mut lines = Lines::open(&path).unwrap();
-        assert_eq!(lines.read(again).unwrap(), line("b"));
-        assert_eq!(lines.read(first).unwrap(), line("a"));
+        assert_eq!(lines.read::<Judged>(again).unwrap(), line("b"));
+        assert_eq!(lines.read::<Judged>(first).unwrap(), line("a"));
     }
 
     #[test]

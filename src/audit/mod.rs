@@ -5,18 +5,25 @@
 //! | [`judge`](judge()) | one incident: bytes or files in, rows out |
 //! | [`rows`] | the six tables and their columns |
 //! | `collect`, `custody` | make the rows from the report and from what was reconstructed |
+//! | `tables` | the rows as CSV, JSON lines, Parquet |
+//! | [`query`] | SQL over the tables, and ready-made questions |
+//! | [`compare`], [`baseline`] | what is new since another audit; what is known and does not count |
 //!
 //! Uses the rooms as they are; decides nothing about any recording.
 
+pub mod baseline;
 mod collect;
 pub mod columns;
+pub mod compare;
 mod custody;
 mod folder;
 mod inputs;
 mod journal;
 mod judge;
+pub mod query;
 pub mod rows;
 mod run;
+pub mod standing;
 pub mod summary;
 mod tables;
 mod work;

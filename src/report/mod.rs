@@ -7,6 +7,7 @@ pub mod build;
 pub mod contract;
 pub mod escape;
 pub mod exchanges;
+pub(crate) mod grid;
 pub mod json;
 pub(crate) mod layout;
 mod page;

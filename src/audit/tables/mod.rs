@@ -2,12 +2,15 @@
 //!
 //! Rows come in the order of the lines, so the same lines give the same bytes, however many threads judged them.
 
-mod text;
+#[cfg(feature = "tables")]
+pub(super) mod parquet;
+pub(super) mod text;
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::columns::{Cell, Row};
 use super::judge::Judged;
 use super::rows::{Rows, TABLES};
 
@@ -19,14 +22,25 @@ pub enum TableFormat {
     Csv,
     /// One JSON object a line; null members are left out.
     Jsonl,
+    /// Parquet: a folder with parts for each table.
+    #[cfg(feature = "tables")]
+    Parquet,
 }
 
 impl TableFormat {
     /// Every one, with its name.
-    pub const ALL: &'static [(&'static str, TableFormat)] = &[("csv", TableFormat::Csv), ("jsonl", TableFormat::Jsonl)];
+    pub const ALL: &'static [(&'static str, TableFormat)] = &[
+        ("csv", TableFormat::Csv),
+        ("jsonl", TableFormat::Jsonl),
+        #[cfg(feature = "tables")]
+        ("parquet", TableFormat::Parquet),
+    ];
 
     /// The one that is written where none is asked for.
     pub fn preferred() -> TableFormat {
+        #[cfg(feature = "tables")]
+        return TableFormat::Parquet;
+        #[cfg(not(feature = "tables"))]
         TableFormat::Csv
     }
 }
@@ -45,7 +59,34 @@ fn open(folder: &Path, format: TableFormat) -> io::Result<Box<dyn Sink>> {
     match format {
         TableFormat::Csv => Ok(Box::new(text::Csv::open(folder)?)),
         TableFormat::Jsonl => Ok(Box::new(text::Jsonl::open(folder)?)),
+        #[cfg(feature = "tables")]
+        TableFormat::Parquet => Ok(Box::new(parquet::Parquet::open(folder)?)),
     }
+}
+
+/// Writes every row with the writer of its table. Writers stand in the order of [`TABLES`].
+fn each<W>(
+    rows: &Rows,
+    writers: &mut [W],
+    mut write: impl FnMut(&mut W, &[Cell<'_>], &[&'static str]) -> io::Result<()>,
+) -> io::Result<()> {
+    fn all<R: Row, W>(
+        rows: &[R],
+        writer: &mut W,
+        write: &mut impl FnMut(&mut W, &[Cell<'_>], &[&'static str]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let names: Vec<&'static str> = R::COLUMNS.iter().map(|column| column.name).collect();
+        rows.iter().try_for_each(|row| write(writer, &row.cells(), &names))
+    }
+    let [captures, exchanges, trails, links, findings, values] = writers else {
+        return Err(io::Error::other("there are six tables"));
+    };
+    all(&rows.captures, captures, &mut write)?;
+    all(&rows.exchanges, exchanges, &mut write)?;
+    all(&rows.trails, trails, &mut write)?;
+    all(&rows.links, links, &mut write)?;
+    all(&rows.findings, findings, &mut write)?;
+    all(&rows.values, values, &mut write)
 }
 
 /// Name of the file with the columns of all tables.

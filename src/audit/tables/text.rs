@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::super::columns::{Cell, Row};
+use super::super::columns::Cell;
 use super::super::rows::{Rows, TABLES};
-use super::Sink;
+use super::{Sink, each};
 use crate::evidence::Timestamp;
 
 /// One CSV file for each table.
@@ -67,31 +67,6 @@ impl Sink for Jsonl {
         }
         Ok(())
     }
-}
-
-/// Writes every row with the writer of its table. Writers stand in the order of [`TABLES`].
-fn each<W>(
-    rows: &Rows,
-    writers: &mut [W],
-    mut write: impl FnMut(&mut W, &[Cell<'_>], &[&'static str]) -> io::Result<()>,
-) -> io::Result<()> {
-    fn all<R: Row, W>(
-        rows: &[R],
-        writer: &mut W,
-        write: &mut impl FnMut(&mut W, &[Cell<'_>], &[&'static str]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let names: Vec<&'static str> = R::COLUMNS.iter().map(|column| column.name).collect();
-        rows.iter().try_for_each(|row| write(writer, &row.cells(), &names))
-    }
-    let [captures, exchanges, trails, links, findings, values] = writers else {
-        return Err(io::Error::other("there are six tables"));
-    };
-    all(&rows.captures, captures, &mut write)?;
-    all(&rows.exchanges, exchanges, &mut write)?;
-    all(&rows.trails, trails, &mut write)?;
-    all(&rows.links, links, &mut write)?;
-    all(&rows.findings, findings, &mut write)?;
-    all(&rows.values, values, &mut write)
 }
 
 /// A field of CSV.

@@ -17,13 +17,15 @@ use polars_core::prelude::{
     ListBuilderTrait, ListStringChunkedBuilder, PlSmallStr, PrimitiveChunkedBuilder, Schema, StringChunkedBuilder,
     TimeUnit, TimeZone,
 };
+use polars_core::schema::SchemaExt;
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetWriter};
 
-use super::columns::{Cell, Column, ColumnType};
-use super::judge::SCHEMA;
-use super::rows::Table;
+use super::super::columns::{Cell, Column, ColumnType};
+use super::super::judge::SCHEMA;
+use super::super::rows::{Rows, TABLES, Table};
+use super::{Sink, each};
 
 /// Rows of a row group: what is kept in memory of a table until it is written.
 const GROUP_ROWS: usize = 1 << 16;
@@ -32,8 +34,27 @@ const GROUP_TEXT: usize = 16 << 20;
 /// Rows of a part. The next ones go to the next part, so that several machines can take one each.
 const PART_ROWS: usize = 4 << 20;
 
+/// One folder with parts for each table.
+pub(super) struct Parquet(Vec<Writer>);
+
+impl Parquet {
+    pub(super) fn open(folder: &Path) -> io::Result<Parquet> {
+        Ok(Parquet(TABLES.iter().map(|table| Writer::create(folder, table)).collect::<io::Result<_>>()?))
+    }
+}
+
+impl Sink for Parquet {
+    fn write(&mut self, rows: &Rows) -> io::Result<()> {
+        each(rows, &mut self.0, |writer, cells, _| writer.push(cells))
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.0.into_iter().try_for_each(Writer::finish)
+    }
+}
+
 /// A table that is being written.
-pub(super) struct Writer {
+struct Writer {
     table: &'static Table,
     folder: PathBuf,
     parts: usize,
@@ -46,7 +67,7 @@ type Part = BatchedWriter<BufWriter<File>>;
 
 impl Writer {
     /// Begins the table in a new folder below `folder`.
-    pub(super) fn create(folder: &Path, table: &'static Table) -> io::Result<Writer> {
+    fn create(folder: &Path, table: &'static Table) -> io::Result<Writer> {
         let folder = folder.join(table.name);
         fs::create_dir(&folder)?;
         let part = begin(&folder, 0, table)?;
@@ -54,7 +75,7 @@ impl Writer {
     }
 
     /// Appends a row. A cell that is not of the type of its column counts as null.
-    pub(super) fn push(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+    fn push(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
         self.group.push(cells);
         if self.group.rows < GROUP_ROWS && self.group.text < GROUP_TEXT {
             return Ok(());
@@ -69,7 +90,7 @@ impl Writer {
     }
 
     /// Writes what is left. A table without rows has one part without rows, so that its columns are known.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    fn finish(mut self) -> io::Result<()> {
         if self.group.rows > 0 {
             self.write_group()?;
         }
@@ -101,7 +122,7 @@ fn end(part: Part) -> io::Result<()> {
 }
 
 /// The columns of a table in the types of polars.
-pub(super) fn schema(table: &Table) -> Schema {
+pub(in super::super) fn schema(table: &Table) -> Schema {
     table.columns.iter().map(|column| (name(column), data_type(column.kind))).collect()
 }
 
@@ -203,7 +224,7 @@ impl Builder {
 /// # Errors
 ///
 /// The folder is there and cannot be read.
-pub(super) fn parts(folder: &Path, table: &Table) -> io::Result<Vec<PathBuf>> {
+pub(in super::super) fn parts(folder: &Path, table: &Table) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder.join(table.name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -219,8 +240,15 @@ pub(super) fn parts(folder: &Path, table: &Table) -> io::Result<Vec<PathBuf>> {
     Ok(parts)
 }
 
+/// The columns of a part: those of the version of the program that wrote it.
+pub(in super::super) fn columns(part: &Path) -> io::Result<Schema> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", part.display()));
+    let mut reader = ParquetReader::new(File::open(part).map_err(named)?);
+    reader.schema().map(|schema| Schema::from_arrow_schema(&schema)).map_err(|error| named(io::Error::other(error)))
+}
+
 /// Reads some columns of a part, or all.
-pub(super) fn read(part: &Path, columns: Option<Vec<String>>, rows: Option<usize>) -> io::Result<DataFrame> {
+pub(in super::super) fn read(part: &Path, columns: Option<Vec<String>>, rows: Option<usize>) -> io::Result<DataFrame> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", part.display()));
     let file = File::open(part).map_err(named)?;
     let reader = ParquetReader::new(file).with_columns(columns).with_slice(rows.map(|rows| (0, rows)));
