@@ -12,6 +12,8 @@ pub enum ColumnType {
     Integer,
     /// True or false.
     Flag,
+    /// Texts, in order; empty where there is none. A list in Parquet and JSON lines, joined by blanks in CSV.
+    Texts,
     /// A point in time: microseconds since 1970-01-01T00:00:00Z. In CSV and JSON lines RFC 3339, UTC.
     Time,
 }
@@ -43,6 +45,8 @@ pub enum Cell<'a> {
     Integer(i64),
     /// True or false.
     Flag(bool),
+    /// Texts, in order.
+    Texts(&'a [String]),
     /// Microseconds since 1970-01-01T00:00:00Z.
     Time(i64),
 }
@@ -86,6 +90,12 @@ impl ToCell for i64 {
 impl ToCell for bool {
     fn to_cell(&self) -> Cell<'_> {
         Cell::Flag(*self)
+    }
+}
+
+impl ToCell for Vec<String> {
+    fn to_cell(&self) -> Cell<'_> {
+        Cell::Texts(self)
     }
 }
 
@@ -137,6 +147,7 @@ macro_rules! table {
     (@type Text) => { String };
     (@type Integer) => { i64 };
     (@type Flag) => { bool };
+    (@type Texts) => { Vec<String> };
     (@type Time) => { Time };
     (@maybe) => { None };
     (@maybe $text:literal) => { Some($text) };

@@ -166,7 +166,7 @@ fn lost(named: &[(PathBuf, Option<u64>, [u8; 32])], incident: &str, judged_by: &
         usable: false,
         complete: false,
         sanitized: "possible".to_owned(),
-        legs: String::new(),
+        legs: Vec::new(),
         exchanges: 0,
         trails: 0,
         first_at: None,

@@ -22,7 +22,7 @@ table! {
         usable: Flag, "Whether it could be opened, recognised and judged; otherwise `problem` says why not.";
         complete: Flag, "Whether it was read to its end.";
         sanitized: Text, "Whether credentials were removed from it: `no`, `possible`, `yes`.";
-        legs: Text, "Legs of which it holds a readable exchange, joined by blanks; empty where there is none.";
+        legs: Texts, "Legs of which it holds a readable exchange.";
         exchanges: Integer["exchanges"], "Exchanges found in it.";
         trails: Integer["trails"], "Trails with an exchange in it.";
         first_at: Time null "the recording has no clock", "Time of its first request.";
@@ -67,10 +67,10 @@ table! {
         client_version: Text null "no `clientInfo.version` was seen", "`clientInfo.version` of the client.";
         server: Text, "Canonical URL of the MCP endpoint.";
         authorization_server: Text null "none was seen", "Issuer of the authorization server that was seen first.";
-        authorization_servers: Text, "Issuers of all authorization servers, joined by blanks; empty where there is none.";
+        authorization_servers: Texts, "Issuers of all authorization servers.";
         revision: Text null "the candidates disagree", "Revision of the protocol in force at the end.";
         revision_by: Text, "How the revision was decided: `initialize-result`, `version-header`, `assumed`, ...";
-        revision_candidates: Text, "Revisions that it may be, joined by blanks.";
+        revision_candidates: Texts, "Revisions that it may be.";
         outcome: Text, "`authorized`, `lost`, `denied`, `open`, `undecided`.";
         cause: Text null "not lost or denied, or nothing explains it", "Rule that names the cause.";
         cause_finding: Text null "no cause", "Id of the finding that is the cause.";
@@ -129,8 +129,8 @@ table! {
         is_cause: Flag, "Whether it is the cause of a loss or denial.";
         is_headline: Flag, "Whether it is the one to read first.";
         absorbed_by: Text null "no other explains it", "Id of the finding that explains this one.";
-        requirements: Text, "Ids of the requirements, joined by blanks; empty for a fact.";
-        valid_under: Text, "Revisions in which the same behaviour breaks nothing, joined by blanks; empty where none.";
+        requirements: Texts, "Ids of the requirements; none for a fact.";
+        valid_under: Texts, "Revisions in which the same behaviour breaks nothing.";
         occurrences: Integer["steps"], "Steps of the trail that show it.";
         recording: Text null "no place shows it", "Recording of the most telling place.";
         exchange: Integer["position"] null "no place shows it", "Exchange of that place.";

@@ -101,12 +101,13 @@ fn field(cell: Cell<'_>) -> String {
         Cell::Text(text) => no_formula(text),
         Cell::Integer(number) => number.to_string(),
         Cell::Flag(flag) => flag.to_string(),
+        Cell::Texts(texts) => no_formula(&texts.join(" ")),
         Cell::Time(time) => Timestamp(time).to_rfc3339(),
     }
 }
 
 /// A text that no spreadsheet takes for a formula: what begins like one gets an apostrophe in front.
-fn no_formula(text: &str) -> String {
+pub(in super::super) fn no_formula(text: &str) -> String {
     match text.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => format!("'{text}"),
         _ => text.to_owned(),
@@ -119,6 +120,7 @@ fn json(cell: Cell<'_>) -> Value {
         Cell::Text(text) => text.into(),
         Cell::Integer(number) => number.into(),
         Cell::Flag(flag) => flag.into(),
+        Cell::Texts(texts) => texts.into(),
         Cell::Time(time) => Timestamp(time).to_rfc3339().into(),
     }
 }
