@@ -144,7 +144,7 @@ pub(crate) struct Common {
     /// Format of the output: text, json, jsonl; of tables: csv, jsonl
     #[arg(long, value_name = "FORMAT", global = true, value_parser = asked)]
     pub(crate) format: Option<Asked>,
-    /// Write to this file; its extension gives the format
+    /// Write to this file, whose extension gives the format; of audit, to this folder
     #[arg(long, short, value_name = "FILE", global = true)]
     pub(crate) output: Option<PathBuf>,
 }

@@ -93,7 +93,7 @@ impl Page {
             self.canvas.line(&lead.plain(&elided(rule, self.width.saturating_sub(column))));
             let who = if cause.party.is_empty() { "" } else { &format!(", {} must change", cause.party) };
             let link = if cause.link.is_empty() { "at no link" } else { &format!("at {}", cause.link) };
-            self.under(column, &format!("{link}{who}"));
+            self.canvas.paragraph(column, column, Text::new().styled(FAINT, &format!("{link}{who}")));
             self.under(column, &format!("e.g. {}", cause.example));
         }
         self.more(causes.len(), CAUSE_COLUMN);
