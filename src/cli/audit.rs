@@ -224,6 +224,7 @@ fn tell_found(found: &Found) {
 
 /// A flag that Ctrl-C and SIGTERM set; the second one ends the process at once.
 fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
+    silence_workers();
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -232,7 +233,11 @@ fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
         }
     })
     .context("signals")?;
-    // A fault in one recording is told in its row; the trace of a thread that works says no more.
+    Ok(stop)
+}
+
+/// A fault in one recording is told in its row; the trace of the thread that it happens on says no more.
+fn silence_workers() {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let is_worker = std::thread::current().name().is_some_and(|name| name.starts_with(audit::THREADS));
@@ -240,5 +245,4 @@ fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
             hook(panic);
         }
     }));
-    Ok(stop)
 }
