@@ -113,9 +113,11 @@ impl Folder {
         let written = run::run(jobs, options, capacity, Some(&journal), stop, tell)?;
         let mut tally = Tally::new(options.rules.version());
         let mut lines = Lines::open(&self.journal())?;
-        let mut lines = written.iter().map(|written| lines.read(written.place));
+        let lines = written.iter().map(|written| lines.read(written.place));
         if written.len() < count || stop.load(Ordering::Relaxed) {
-            lines.try_for_each(|judged| io::Result::Ok(tally.add(&judged?)))?;
+            for judged in lines {
+                tally.add(&judged?);
+            }
         } else {
             tables::make(&self.tables(), format, lines, |judged| tally.add(judged))?;
             self.write_summary(&tally.summary())?;

@@ -133,6 +133,7 @@ impl<'a, F: Found + Sync> Run<'a, F> {
     fn one(&self, job: Job) -> io::Result<()> {
         let mut options = self.options.clone();
         options.read.keylogs.extend(job.keylogs.iter().cloned());
+        options.read.keylog_from_environment &= job.keylogs.is_empty();
         let judged_by = self.judged_by(&options);
         let sources: Vec<Source> = job.paths.iter().map(|path| Source::open(path, &options.read)).collect();
         if let Some(place) = self.known(&sources, &judged_by) {

@@ -1,7 +1,10 @@
 //! The command line: arguments, messages, exit status, where the output goes. Judges nothing.
 
 pub(crate) mod arguments;
+pub(crate) mod audit;
+pub(crate) mod files;
 mod implied;
 pub(crate) mod messages;
 pub(crate) mod output;
+mod progress;
 pub(crate) mod status;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use authtrail::audit::summary::Summary;
 use authtrail::report::contract::Report;
 
 use super::arguments::FailOn;
@@ -15,6 +16,8 @@ pub(crate) enum Status {
     Found = 1,
     /// Wrong usage, or an input that could not be opened or recognised. Wins over the others.
     Unusable = 2,
+    /// Stopped by the user before it was done; 128 and the number of SIGINT, as shells have it.
+    Stopped = 130,
 }
 
 impl From<Status> for ExitCode {
@@ -41,6 +44,22 @@ impl Status {
                 // A loss that was repaired is a warning.
                 || (levels.contains(&"warning") && !trail.recovered.is_empty())
         });
+        if found { Status::Found } else { Status::Good }
+    }
+
+    /// The status of an audit.
+    pub(crate) fn of_summary(summary: &Summary, fail_on: FailOn) -> Status {
+        if summary.recordings.not_judged > 0 {
+            return Status::Unusable;
+        }
+        let findings = &summary.findings;
+        let found = summary.trails.lost > 0
+            || match fail_on {
+                FailOn::Loss => false,
+                FailOn::Error => findings.errors > 0,
+                FailOn::Warning => findings.errors + findings.warnings + summary.recovered > 0,
+                FailOn::Note => findings.errors + findings.warnings + findings.notes + summary.recovered > 0,
+            };
         if found { Status::Found } else { Status::Good }
     }
 }

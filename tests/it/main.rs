@@ -1,5 +1,6 @@
 //! Every integration test, in one binary: files beside files.
 
+mod audit;
 mod cli;
 mod conformance;
 mod expected;

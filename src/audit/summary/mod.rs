@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::judge::Judged;
 use super::rows::{CaptureRow, TrailRow};
+use crate::evidence::Timestamp;
 pub use text::render;
 
 /// What was found in all recordings.
@@ -122,6 +123,8 @@ pub struct CauseCount {
     pub party: String,
     /// Trails that were lost by it.
     pub lost: i64,
+    /// Of the earliest and the latest request in one of them; null where there is no clock.
+    pub lost_between: Option<(String, String)>,
     /// MCP servers at which.
     pub servers: i64,
     /// A recording that shows it: the first by path.
@@ -169,7 +172,7 @@ struct Counted {
 
 #[derive(Debug)]
 struct Cause {
-    lost: i64,
+    lost: Counted,
     servers: std::collections::BTreeSet<String>,
     example: String,
 }
@@ -255,9 +258,9 @@ impl Tally {
         count(&mut self.links, link.clone(), trail);
         count(&mut self.parties, text(&trail.cause_party), trail);
         let place = [text(&trail.cause), link, text(&trail.cause_party)];
-        let fresh = || Cause { lost: 0, servers: Default::default(), example: example.to_owned() };
+        let fresh = || Cause { lost: Counted::default(), servers: Default::default(), example: example.to_owned() };
         let cause = self.causes.entry(place).or_insert_with(fresh);
-        cause.lost += 1;
+        cause.lost.add(trail);
         if cause.servers.len() < NAMES {
             cause.servers.insert(trail.server.clone());
         }
@@ -292,27 +295,36 @@ impl Tally {
 
 fn count(counts: &mut BTreeMap<String, Counted>, name: String, trail: &TrailRow) {
     let name = if counts.len() < NAMES || counts.contains_key(&name) { name } else { MORE.to_owned() };
-    let counted = counts.entry(name).or_default();
-    counted.trails += 1;
-    if trail.outcome != "lost" {
-        return;
+    counts.entry(name).or_default().add(trail);
+}
+
+impl Counted {
+    fn add(&mut self, trail: &TrailRow) {
+        self.trails += 1;
+        if trail.outcome != "lost" {
+            return;
+        }
+        self.lost += 1;
+        if let (Some(first), Some(last)) = (trail.first_at, trail.last_at) {
+            let (from, to) = self.between.unwrap_or((first.0, last.0));
+            self.between = Some((from.min(first.0), to.max(last.0)));
+        }
     }
-    counted.lost += 1;
-    if let (Some(first), Some(last)) = (trail.first_at, trail.last_at) {
-        let (from, to) = counted.between.unwrap_or((first.0, last.0));
-        counted.between = Some((from.min(first.0), to.max(last.0)));
+
+    fn between(&self) -> Option<(String, String)> {
+        let text = |time: i64| Timestamp(time).to_rfc3339();
+        self.between.map(|(from, to)| (text(from), text(to)))
     }
 }
 
 fn counts(counts: &BTreeMap<String, Counted>) -> Vec<Count> {
-    let time = |time: i64| crate::evidence::Timestamp(time).to_rfc3339();
     let mut list: Vec<Count> = counts
         .iter()
         .map(|(name, counted)| Count {
             name: name.clone(),
             lost: counted.lost,
             trails: counted.trails,
-            lost_between: counted.between.map(|(from, to)| (time(from), time(to))),
+            lost_between: counted.between(),
         })
         .collect();
     list.sort_by(|a, b| (b.lost, b.trails).cmp(&(a.lost, a.trails)).then_with(|| a.name.cmp(&b.name)));
@@ -326,7 +338,8 @@ fn causes(causes: &BTreeMap<[String; 3], Cause>) -> Vec<CauseCount> {
             rule: rule.clone(),
             link: link.clone(),
             party: party.clone(),
-            lost: cause.lost,
+            lost: cause.lost.lost,
+            lost_between: cause.lost.between(),
             servers: cause.servers.len() as i64,
             example: cause.example.clone(),
         })

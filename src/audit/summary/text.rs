@@ -2,7 +2,7 @@
 
 use super::{CauseCount, Count, Reason, Summary};
 use crate::report::layout::{Canvas, Text, elided};
-use crate::report::palette::{BROKEN, FAINT, STRONG};
+use crate::report::palette::{BROKEN, FAINT, PLAIN, STRONG};
 
 /// Rows of a section; with `--verbose` all.
 const ROWS: usize = 8;
@@ -13,14 +13,14 @@ pub fn render(summary: &Summary, width: usize, verbose: bool) -> String {
     let mut page = Page { canvas: Canvas::new(width), width, rows };
     page.head(summary);
     page.causes(&summary.causes);
-    page.counts("LOST BY LINK", &summary.links, "no link");
-    page.counts("LOST BY PARTY", &summary.parties, "not explained");
-    page.counts("BY CLIENT", &summary.clients, "no clientInfo seen");
-    page.counts("BY SERVER", &summary.servers, "");
-    page.counts("BY AUTHORIZATION SERVER", &summary.authorization_servers, "none seen");
-    page.counts("BY REVISION", &summary.revisions, "not decided");
-    page.reasons("NOT JUDGED", &summary.not_judged);
-    page.reasons("READ IN PART", &summary.damaged);
+    page.lost("by link", &summary.links, "(at no link)");
+    page.lost("by party that must change", &summary.parties, "(not explained)");
+    page.counts("by client", &summary.clients, "(no clientInfo seen)");
+    page.counts("by MCP server", &summary.servers, "");
+    page.counts("by authorization server", &summary.authorization_servers, "(none seen)");
+    page.counts("by revision", &summary.revisions, "(not decided)");
+    page.reasons("could not be judged", &summary.not_judged);
+    page.reasons("read in part", &summary.damaged);
     page.canvas.finish()
 }
 
@@ -38,8 +38,8 @@ impl Page {
         formats.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let formats: Vec<String> = formats.iter().map(|(name, count)| format!("{} {name}", number(**count))).collect();
         let head = format!("{}, {}", counted(recordings.all, "recording"), size(recordings.bytes));
-        let more = if formats.is_empty() { String::new() } else { format!("  ({})", formats.join(", ")) };
-        self.canvas.line(&Text::new().styled(STRONG, &head).plain(&more));
+        let more = if formats.is_empty() { String::new() } else { format!(": {}", formats.join(", ")) };
+        self.canvas.paragraph(0, 2, Text::new().styled(STRONG, &head).plain(&more));
         let trails = &summary.trails;
         let line = format!("{} in {}: ", counted(trails.all, "trail"), counted(summary.exchanges, "exchange"));
         let mut line = Text::new().plain(&line);
@@ -53,7 +53,7 @@ impl Page {
         ] {
             line = line.plain(&format!(", {} {name}", number(count)));
         }
-        self.canvas.line(&line);
+        self.canvas.paragraph(0, 2, line);
         let findings = &summary.findings;
         let levels = [(findings.errors, "error"), (findings.warnings, "warning"), (findings.notes, "note")];
         let mut said: Vec<String> = levels.map(|(count, name)| counted(count, name)).into();
@@ -63,19 +63,19 @@ impl Page {
         if recordings.without_trail > 0 {
             said.push(format!("{} without MCP", counted(recordings.without_trail, "recording")));
         }
-        self.canvas.line(&Text::from(said.join(", ")));
+        self.canvas.paragraph(0, 2, said.join(", "));
     }
 
-    fn title(&mut self, title: &str, columns: &str) {
-        self.canvas.line(&Text::new());
-        let gap = self.width.saturating_sub(title.chars().count() + columns.chars().count());
-        self.canvas.line(&Text::new().styled(STRONG, title).plain(&" ".repeat(gap)).styled(FAINT, columns));
+    fn title(&mut self, numbers: &str, title: &str) {
+        self.canvas.blank();
+        self.canvas.line(&Text::new().styled(FAINT, numbers).plain("  ").styled(STRONG, title));
     }
 
     /// The rest of a section that is not shown.
-    fn more(&mut self, all: usize) {
+    fn more(&mut self, all: usize, column: usize) {
         if all > self.rows {
-            self.canvas.line(&Text::new().styled(FAINT, &format!("  and {} more (--verbose)", all - self.rows)));
+            let said = format!("and {} more (--verbose)", all - self.rows);
+            self.canvas.line(&Text::new().padded_to(column).styled(FAINT, &said));
         }
     }
 
@@ -83,53 +83,83 @@ impl Page {
         if causes.is_empty() {
             return;
         }
-        self.title("LOST BY CAUSE", "trails servers");
+        self.title(&format!("{:>7} {:>7}  {:<10}", "lost", "servers", "since"), "by cause");
         for cause in causes.iter().take(self.rows) {
-            let numbers = format!("{:>6} {:>7}", number(cause.lost), number(cause.servers));
+            let numbers = format!("{:>7} {:>7}  ", number(cause.lost), number(cause.servers));
+            let since = format!("{:<10}", since(&cause.lost_between));
             let rule = if cause.rule.is_empty() { "nothing in the recording explains it" } else { &cause.rule };
-            self.row(rule, &numbers, true);
-            let who = if cause.party.is_empty() { "" } else { &format!("{} must change, ", cause.party) };
-            let link = if cause.link.is_empty() { "" } else { &format!("at {}, ", cause.link) };
-            let said = format!("    {link}{who}e.g. ");
-            let room = self.width.saturating_sub(said.chars().count());
-            let line = Text::new().styled(FAINT, &said).styled(FAINT, &elided(&cause.example, room.max(16)));
-            self.canvas.line(&line);
+            let lead = Text::new().styled(BROKEN, &numbers).styled(FAINT, &since).plain("  ");
+            let column = lead.width();
+            self.canvas.line(&lead.plain(&elided(rule, self.width.saturating_sub(column))));
+            let who = if cause.party.is_empty() { "" } else { &format!(", {} must change", cause.party) };
+            let link = if cause.link.is_empty() { "at no link" } else { &format!("at {}", cause.link) };
+            self.canvas.paragraph(column, column, Text::new().styled(FAINT, &format!("{link}{who}")));
+            self.under(column, &format!("e.g. {}", cause.example));
         }
-        self.more(causes.len());
+        self.more(causes.len(), CAUSE_COLUMN);
+    }
+
+    /// Trails that are all lost.
+    fn lost(&mut self, title: &str, counts: &[Count], unnamed: &str) {
+        if counts.is_empty() {
+            return;
+        }
+        self.title(&format!("{:>7}  {:<10}", "lost", "since"), title);
+        for count in counts.iter().take(self.rows) {
+            self.row(&format!("{:>7}", number(count.lost)), count, unnamed);
+        }
+        self.more(counts.len(), LOST_COLUMN);
     }
 
     fn counts(&mut self, title: &str, counts: &[Count], unnamed: &str) {
         if counts.is_empty() {
             return;
         }
-        self.title(title, "lost  trails");
+        self.title(&format!("{:>7} {:>7}  {:<10}", "lost", "trails", "since"), title);
         for count in counts.iter().take(self.rows) {
-            let name = if count.name.is_empty() { unnamed } else { &count.name };
-            let numbers = format!("{:>7} {:>7}", number(count.lost), number(count.trails));
-            self.row(name, &numbers, count.lost > 0);
+            self.row(&format!("{:>7} {:>7}", number(count.lost), number(count.trails)), count, unnamed);
         }
-        self.more(counts.len());
+        self.more(counts.len(), CAUSE_COLUMN);
+    }
+
+    /// Numbers, when it began, a name.
+    fn row(&mut self, numbers: &str, count: &Count, unnamed: &str) {
+        let style = if count.lost > 0 { BROKEN } else { PLAIN };
+        let since = format!("{:<10}", since(&count.lost_between));
+        let lead = Text::new().styled(style, numbers).plain("  ").styled(FAINT, &since).plain("  ");
+        let name = if count.name.is_empty() { unnamed } else { &count.name };
+        let room = self.width.saturating_sub(lead.width());
+        self.canvas.line(&lead.plain(&elided(name, room)));
     }
 
     fn reasons(&mut self, title: &str, reasons: &[Reason]) {
         if reasons.is_empty() {
             return;
         }
-        self.title(title, "recordings");
+        self.title(&format!("{:>7}", "files"), title);
         for reason in reasons.iter().take(self.rows) {
-            self.row(&reason.reason, &format!("{:>10}", number(reason.recordings)), false);
-            let room = self.width.saturating_sub("    e.g. ".len());
-            self.canvas.line(&Text::new().styled(FAINT, &format!("    e.g. {}", elided(&reason.example, room))));
+            let lead = Text::new().plain(&format!("{:>7}  ", number(reason.recordings)));
+            self.canvas.hanging(&lead, REASON_COLUMN, reason.reason.as_str());
+            self.under(REASON_COLUMN, &format!("e.g. {}", reason.example));
         }
-        self.more(reasons.len());
+        self.more(reasons.len(), REASON_COLUMN);
     }
 
-    /// A name, and numbers at the right edge.
-    fn row(&mut self, name: &str, numbers: &str, is_bad: bool) {
-        let room = self.width.saturating_sub(numbers.chars().count() + 3);
-        let line = Text::new().plain("  ").plain(&elided(name, room)).padded_to(self.width - numbers.chars().count());
-        self.canvas.line(&if is_bad { line.styled(BROKEN, numbers) } else { line.plain(numbers) });
+    /// More about the row above, cut to the line.
+    fn under(&mut self, column: usize, words: &str) {
+        let words = elided(words, self.width.saturating_sub(column));
+        self.canvas.line(&Text::new().padded_to(column).styled(FAINT, &words));
     }
+}
+
+/// Where names begin behind two numbers and a date, behind one number and a date, behind one number.
+const CAUSE_COLUMN: usize = 29;
+const LOST_COLUMN: usize = 21;
+const REASON_COLUMN: usize = 9;
+
+/// The day of the first loss.
+fn since(between: &Option<(String, String)>) -> &str {
+    between.as_ref().and_then(|(from, _)| from.get(..10)).unwrap_or("-")
 }
 
 fn counted(count: i64, name: &str) -> String {
