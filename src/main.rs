@@ -36,6 +36,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Command::Rules(of) => rules(of, common),
         Command::Explain(of) => explain(of, common),
         Command::Audit(of) => cli::audit::run(of, common),
+        Command::Query(of) => cli::query::run(of, common),
+        Command::Compare(of) => cli::compare::run(of, common),
     }
 }
 

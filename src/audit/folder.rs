@@ -18,6 +18,7 @@ use super::inputs::Job;
 use super::journal::{self, Indexed, Journal, Lines};
 use super::judge::Options;
 use super::run::{self, Event};
+use super::standing::Standing;
 use super::summary::{Summary, Tally};
 use super::tables::{self, TableFormat};
 use super::work::Capacity;
@@ -32,6 +33,8 @@ pub struct Folder(PathBuf);
 pub struct Outcome {
     /// What was found; of what is done, where it was stopped.
     pub summary: Summary,
+    /// The same by the keys of findings, for a baseline.
+    pub standing: Standing,
     /// Incidents that were not judged any more, since it was stopped.
     pub left: usize,
 }
@@ -122,7 +125,8 @@ impl Folder {
             tables::make(&self.tables(), format, lines, |judged| tally.add(judged))?;
             self.write_summary(&tally.summary())?;
         }
-        Ok(Outcome { summary: tally.summary(), left: count - written.len() })
+        let summary = tally.summary();
+        Ok(Outcome { summary, standing: tally.into_standing(), left: count - written.len() })
     }
 
     /// Makes the tables from journals that were written elsewhere, by workers or other audits. Where several lines tell of
@@ -131,7 +135,7 @@ impl Folder {
     /// # Errors
     ///
     /// A journal cannot be read, or the folder cannot be written.
-    pub fn merge(&self, journals: &[PathBuf], format: TableFormat) -> io::Result<(Summary, usize)> {
+    pub fn merge(&self, journals: &[PathBuf], format: TableFormat) -> io::Result<(Outcome, usize)> {
         let (mut all, mut broken): (Vec<(usize, Indexed)>, usize) = (Vec::new(), 0);
         let mut readers = Vec::new();
         for (at, path) in journals.iter().enumerate() {
@@ -156,8 +160,9 @@ impl Folder {
             None => Err(io::Error::other("no such journal")),
         });
         tables::make(&self.tables(), format, lines, |judged| tally.add(judged))?;
-        self.write_summary(&tally.summary())?;
-        Ok((tally.summary(), broken))
+        let summary = tally.summary();
+        self.write_summary(&summary)?;
+        Ok((Outcome { summary, standing: tally.into_standing(), left: 0 }, broken))
     }
 
     /// Whole or not at all, as the tables.
@@ -214,6 +219,6 @@ pub fn summarise(
         tell(event);
     };
     run::run(jobs, options, capacity, None, stop, &add)?;
-    let summary = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).summary();
-    Ok(Outcome { summary, left: count - done.into_inner() })
+    let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(Outcome { summary: tally.summary(), standing: tally.into_standing(), left: count - done.into_inner() })
 }

@@ -54,6 +54,10 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Judge many recordings, in parallel, into tables
     Audit(super::audit::Audit),
+    /// Ask the tables of an audit, in SQL or by the name of a ready-made question
+    Query(super::query::Query),
+    /// Say what is new, gone, worse and better between two audits
+    Compare(super::compare::Compare),
 }
 
 /// Arguments of `diagnose`.
@@ -141,7 +145,7 @@ pub(crate) struct Explain {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// Format of the output: text, json, jsonl; of tables: csv, jsonl
+    /// Format of the output: text, json, jsonl; of tables: parquet, csv, jsonl
     #[arg(long, value_name = "FORMAT", global = true, value_parser = asked)]
     pub(crate) format: Option<Asked>,
     /// Write to this file, whose extension gives the format; of audit, to this folder
@@ -190,7 +194,10 @@ fn asked(name: &str) -> Result<Asked, String> {
     let report = FORMATS.iter().find(|(known, ..)| *known == name).map(|(.., format)| *format);
     let table = TableFormat::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format);
     if report.is_none() && table.is_none() {
-        return Err("the formats are text, json and jsonl; of tables csv and jsonl".to_owned());
+        if name == "parquet" {
+            return Err(format!("this build writes no Parquet; {}", super::query::BUILD));
+        }
+        return Err("the formats are text, json and jsonl; of tables parquet, csv and jsonl".to_owned());
     }
     Ok(Asked { report, table })
 }

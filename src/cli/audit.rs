@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
-use authtrail::audit::summary::{self, Summary};
-use authtrail::audit::{self, Capacity, Event, Folder, Found, Grouping, Job, Options, TableFormat, find, listed};
+use authtrail::audit::baseline::Baseline;
+use authtrail::audit::summary;
+use authtrail::audit::{self, Capacity, Event, Folder, Found, Grouping, Job, Options, Outcome, TableFormat, find, listed};
 use authtrail::report::{json, terminal_width};
 use authtrail::secret::FingerprintKey;
 use authtrail::trail::schema::Revision;
@@ -51,6 +52,12 @@ pub(crate) struct Audit {
     /// What makes the exit status 1, beside a loss: error, warning, note; or loss, for a loss alone
     #[arg(long, value_name = "LEVEL", default_value = "error", hide_default_value = true, value_parser = fail_on)]
     fail_on: FailOn,
+    /// Findings that are known and do not count
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write what was found to this file as a baseline; reasons that stand in it already are kept
+    #[arg(long, value_name = "FILE", conflicts_with = "worker")]
+    write_baseline: Option<PathBuf>,
     /// Make fingerprints with the key in this file instead of one that is drawn for the output folder
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -94,11 +101,12 @@ pub(crate) fn run(of: &Audit, common: &Common) -> anyhow::Result<Status> {
     let folder = folder.transpose()?;
     if !of.from_journal.is_empty() {
         let folder = folder.context("--from-journal makes tables; pass -o FOLDER for them")?;
-        let (summary, broken) = folder.merge(&of.from_journal, tables(common)?)?;
+        let baseline = of.baseline.as_deref().map(Baseline::read).transpose()?;
+        let (outcome, broken) = folder.merge(&of.from_journal, tables(common)?)?;
         if broken > 0 {
             say(&format!("{broken} lines are no lines of a journal; left out"));
         }
-        return finish(of, common, &summary, false);
+        return finish(of, common, outcome, baseline);
     }
     local(of, common, folder)
 }
@@ -106,6 +114,7 @@ pub(crate) fn run(of: &Audit, common: &Common) -> anyhow::Result<Status> {
 /// Judges recordings on this machine.
 fn local(of: &Audit, common: &Common, folder: Option<Folder>) -> anyhow::Result<Status> {
     let format = tables(common)?;
+    let baseline = of.baseline.as_deref().map(Baseline::read).transpose()?;
     if let Some(folder) = folder.as_ref().filter(|folder| folder.is_begun() && !of.resume) {
         let there = folder.journal();
         bail!("{}: holds an audit already; pass --resume to go on with it, or name another folder", there.display());
@@ -136,11 +145,21 @@ fn local(of: &Audit, common: &Common, folder: Option<Folder>) -> anyhow::Result<
         let how = if folder.is_some() { "; --resume goes on from here, the tables are made then" } else { "" };
         say(&format!("stopped with {} incidents left{how}", outcome.left));
     }
-    finish(of, common, &outcome.summary, outcome.left > 0)
+    finish(of, common, outcome, baseline)
 }
 
-/// Prints the summary.
-fn finish(of: &Audit, common: &Common, summary: &Summary, is_stopped: bool) -> anyhow::Result<Status> {
+/// Holds what was found against the baseline, writes a new one, prints the summary.
+fn finish(of: &Audit, common: &Common, outcome: Outcome, baseline: Option<Baseline>) -> anyhow::Result<Status> {
+    let (mut summary, is_stopped) = (outcome.summary, outcome.left > 0);
+    summary.baseline = baseline.as_ref().map(|baseline| baseline.assess(&outcome.standing));
+    if let Some(path) = of.write_baseline.as_deref() {
+        if is_stopped {
+            bail!("{}: not written, since the audit was stopped", path.display());
+        }
+        let before = if path.exists() { Baseline::read(path)? } else { Baseline::default() };
+        before.renewed(&outcome.standing).write(path)?;
+    }
+    let summary = &summary;
     let format = common.format.and_then(|asked| asked.report.filter(|_| asked.table.is_none()));
     write_to(None, |out| match format {
         _ if of.quiet => Ok(()),

@@ -2,9 +2,11 @@
 
 pub(crate) mod arguments;
 pub(crate) mod audit;
+pub(crate) mod compare;
 pub(crate) mod files;
 mod implied;
 pub(crate) mod messages;
 pub(crate) mod output;
 mod progress;
+pub(crate) mod query;
 pub(crate) mod status;

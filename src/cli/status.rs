@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use authtrail::audit::baseline::Assessed;
 use authtrail::audit::summary::Summary;
+use authtrail::check::language::Level;
 use authtrail::report::contract::Report;
 
 use super::arguments::FailOn;
@@ -52,6 +54,9 @@ impl Status {
         if summary.recordings.not_judged > 0 {
             return Status::Unusable;
         }
+        if let Some(assessed) = &summary.baseline {
+            return Status::of_fresh(assessed, summary.recovered, fail_on);
+        }
         let findings = &summary.findings;
         let found = summary.trails.lost > 0
             || match fail_on {
@@ -60,6 +65,20 @@ impl Status {
                 FailOn::Warning => findings.errors + findings.warnings + summary.recovered > 0,
                 FailOn::Note => findings.errors + findings.warnings + findings.notes + summary.recovered > 0,
             };
+        if found { Status::Found } else { Status::Good }
+    }
+
+    /// The status of what a baseline does not cover. It knows nothing of losses that were repaired.
+    fn of_fresh(assessed: &Assessed, recovered: i64, fail_on: FailOn) -> Status {
+        let least = match fail_on {
+            FailOn::Loss => None,
+            FailOn::Error => Some(Level::Error),
+            FailOn::Warning => Some(Level::Warning),
+            FailOn::Note => Some(Level::Note),
+        };
+        let reaches = least.is_some_and(|least| assessed.fresh_level >= Some(least));
+        let is_repaired = recovered > 0 && least.is_some_and(|least| least <= Level::Warning);
+        let found = assessed.fresh_losses > 0 || reaches || is_repaired;
         if found { Status::Found } else { Status::Good }
     }
 }

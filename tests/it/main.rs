@@ -3,6 +3,7 @@
 mod audit;
 mod cli;
 mod conformance;
+mod dependencies;
 mod expected;
 mod flows;
 mod formats;

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::baseline::Assessed;
 use super::judge::Judged;
 use super::rows::{CaptureRow, TrailRow};
+use super::standing::Standing;
 use crate::evidence::Timestamp;
 pub use text::render;
 
@@ -49,6 +51,9 @@ pub struct Summary {
     pub not_judged: Vec<Reason>,
     /// Recordings that were read in part, by what is wrong with them first.
     pub damaged: Vec<Reason>,
+    /// What is known of it; not there without a baseline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Assessed>,
 }
 
 /// The version of the summary as data.
@@ -160,6 +165,7 @@ pub struct Tally {
     revisions: BTreeMap<String, Counted>,
     not_judged: BTreeMap<String, Faults>,
     damaged: BTreeMap<String, Faults>,
+    standing: Standing,
 }
 
 #[derive(Debug, Default)]
@@ -198,6 +204,7 @@ impl Tally {
         judged.rows.captures.iter().for_each(|capture| self.capture(capture));
         let example = judged.paths.first().map(String::as_str).unwrap_or_default();
         judged.rows.trails.iter().for_each(|trail| self.trail(trail, example));
+        self.standing.add(&judged.paths, &judged.rows.trails, &judged.rows.findings);
     }
 
     fn capture(&mut self, capture: &CaptureRow) {
@@ -289,7 +296,13 @@ impl Tally {
             revisions: counts(&self.revisions),
             not_judged: reasons(&self.not_judged),
             damaged: reasons(&self.damaged),
+            baseline: None,
         }
+    }
+
+    /// What was found, by the keys of findings.
+    pub fn into_standing(self) -> Standing {
+        self.standing
     }
 }
 

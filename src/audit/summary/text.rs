@@ -12,6 +12,7 @@ pub fn render(summary: &Summary, width: usize, verbose: bool) -> String {
     let rows = if verbose { usize::MAX } else { ROWS };
     let mut page = Page { canvas: Canvas::new(width), width, rows };
     page.head(summary);
+    page.baseline(summary);
     page.causes(&summary.causes);
     page.lost("by link", &summary.links, "(at no link)");
     page.lost("by party that must change", &summary.parties, "(not explained)");
@@ -64,6 +65,32 @@ impl Page {
             said.push(format!("{} without MCP", counted(recordings.without_trail, "recording")));
         }
         self.canvas.paragraph(0, 2, said.join(", "));
+    }
+
+    /// What the baseline knows, and which of its entries are stale.
+    fn baseline(&mut self, summary: &Summary) {
+        let Some(assessed) = &summary.baseline else { return };
+        let findings = |count: usize, losses: usize| match losses {
+            0 => counted(count as i64, "finding"),
+            losses => format!("{} with {}", counted(count as i64, "finding"), counted(losses as i64, "loss")),
+        };
+        let known = findings(assessed.known, assessed.known_losses);
+        let mut line = Text::new().plain(&format!("baseline: {known} known, "));
+        let fresh = format!("{} not", findings(assessed.fresh, assessed.fresh_losses));
+        line = if assessed.fresh_losses > 0 { line.styled(BROKEN, &fresh) } else { line.plain(&fresh) };
+        if assessed.not_seen > 0 {
+            line = line.plain(&format!(", {} at servers not seen", counted(assessed.not_seen as i64, "entry")));
+        }
+        self.canvas.paragraph(0, 2, line);
+        if assessed.stale.is_empty() {
+            return;
+        }
+        self.canvas.blank();
+        self.canvas.line(&Text::new().styled(STRONG, "no longer found: take them out of the baseline"));
+        for key in assessed.stale.iter().take(self.rows) {
+            self.canvas.line(&Text::new().plain("  ").plain(&elided(key, self.width.saturating_sub(2))));
+        }
+        self.more(assessed.stale.len(), 2);
     }
 
     fn title(&mut self, numbers: &str, title: &str) {
@@ -166,6 +193,7 @@ fn counted(count: i64, name: &str) -> String {
     match (count, name) {
         (1, name) => format!("1 {name}"),
         (count, "loss") => format!("{} losses", number(count)),
+        (count, "entry") => format!("{} entries", number(count)),
         (count, name) => format!("{} {name}s", number(count)),
     }
 }
