@@ -96,20 +96,13 @@ mod tests {
     fn columns() {
         check(
             None,
-            &[
-                "name          n  where",
-                "a             7  https://a.example.com/very/long/path",
-                "\\u{1b}[2J  1234",
-            ],
+            &["name          n  where", "a             7  https://a.example.com/very/long/path", "\\u{1b}[2J  1234"],
         );
     }
 
     #[test]
     fn wide_columns_are_cut() {
-        check(
-            Some(36),
-            &["name          n  where", "a             7  https://a.e…ng/path", "\\u{1b}[2J  1234"],
-        );
+        check(Some(36), &["name          n  where", "a             7  https://a.e…ng/path", "\\u{1b}[2J  1234"]);
     }
 
     #[test]

@@ -86,8 +86,7 @@ impl Answer {
             .iter()
             .map(|column| Head { name: column.name().to_string(), is_number: column.dtype().is_primitive_numeric() })
             .collect();
-        let rows: Vec<Vec<String>> =
-            self.rows().take(SHOWN).map(|row| row.values().map(shown).collect()).collect();
+        let rows: Vec<Vec<String>> = self.rows().take(SHOWN).map(|row| row.values().map(shown).collect()).collect();
         let mut text = grid::render(&heads, &rows, width);
         if self.len() > SHOWN {
             text.push_str(&format!("and {} more rows; --format csv, json or jsonl has all\n", self.len() - SHOWN));
