@@ -21,6 +21,8 @@ const MAP_FROM: u64 = 1 << 20;
 pub struct Opened {
     /// The content, a compression of the whole undone.
     pub content: Bytes,
+    /// Octets of the file as it is stored.
+    pub bytes: u64,
     /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file as it is stored, in hex; `None` unless asked for.
@@ -84,12 +86,26 @@ impl From<io::Error> for OpenError {
 ///
 /// Where there is nothing to read at all.
 pub fn open(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenError> {
-    let (stored, mut problems) = load(path, limits)?;
+    let (stored, problems) = load(path, limits)?;
+    unpack(stored, problems, limits, sha256)
+}
+
+/// Opens a recording that is already in memory.
+///
+/// # Errors
+///
+/// Where it is empty.
+pub fn open_content(stored: Bytes, limits: &Limits) -> Result<Opened, OpenError> {
+    unpack(stored, Vec::new(), limits, false)
+}
+
+fn unpack(stored: Bytes, mut problems: Vec<String>, limits: &Limits, sha256: bool) -> Result<Opened, OpenError> {
     let mut whole = problems.is_empty();
     if stored.is_empty() {
         return Err(OpenError::Empty);
     }
     let digest = digest(&stored);
+    let bytes = stored.len() as u64;
     let sha256 = sha256.then(|| hex(&Sha256::digest(&stored)));
     let content = match Coding::by_magic(&stored) {
         None => stored,
@@ -107,7 +123,7 @@ pub fn open(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenEr
             }
         }
     };
-    Ok(Opened { content, digest, sha256, whole, problems })
+    Ok(Opened { content, bytes, digest, sha256, whole, problems })
 }
 
 fn compression_problem(end: End, kept: usize) -> String {

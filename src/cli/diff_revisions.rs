@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::arguments::{Common, Format, OwnRules, named};
 use super::status::Status;
-use crate::{format, rule_set, width, write};
+use crate::cli::files::rule_set;
+use crate::{format, width, write};
 
 /// Arguments of `diff-revisions`.
 #[derive(Debug, Args)]

@@ -1,8 +1,10 @@
 //! Every integration test, in one binary: files beside files.
 
+mod audit;
 mod cli;
 mod conformance;
 mod crosswalk;
+mod dependencies;
 mod examples;
 mod expected;
 mod exports;
