@@ -1,6 +1,7 @@
 //! The command line: arguments, messages, exit status, where the output goes. Judges nothing.
 
 pub(crate) mod arguments;
+pub(crate) mod diff_revisions;
 mod implied;
 pub(crate) mod messages;
 pub(crate) mod output;

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::capture::digest::digest;
 use crate::capture::limits::Limits;
 use crate::capture::open::{Opened, open};
 use crate::evidence::{CaptureId, Problem, Timestamp};
@@ -60,7 +61,7 @@ pub struct CaptureFacts {
     pub complete: bool,
     /// The recorder's own end mark: nothing was missed until then. `None` where there is none.
     pub end_mark: Option<Timestamp>,
-    /// BLAKE3 of the content.
+    /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
     pub sha256: Option<String>,
@@ -125,7 +126,7 @@ pub fn read_content(
     content: bytes::Bytes,
     options: &ReadOptions,
 ) -> (CaptureFacts, Vec<Exchange>) {
-    let digest = *blake3::hash(&content).as_bytes();
+    let digest = digest(&content);
     read_opened(path, id, Opened { content, digest, sha256: None, whole: true, problems: Vec::new() }, options)
 }
 

@@ -6,11 +6,13 @@
 pub mod build;
 pub mod contract;
 pub mod escape;
+pub mod examples;
 pub mod exchanges;
 pub mod json;
 mod layout;
 mod page;
 mod palette;
+pub mod revision_diff;
 pub mod rule_index;
 pub mod text;
 pub mod url;

@@ -2,7 +2,10 @@
 
 mod cli;
 mod conformance;
+mod crosswalk;
+mod examples;
 mod expected;
+mod exports;
 mod flows;
 mod formats;
 mod hostile;
@@ -16,6 +19,7 @@ mod mutation;
 mod packets;
 mod pages;
 mod readme;
+mod real_recordings;
 mod report_fixtures;
 mod report_text;
 mod rules;
