@@ -14,6 +14,7 @@ import traffic
 import faults_discovery  # noqa: F401, registers pages
 import faults_login  # noqa: F401
 import faults_mcp  # noqa: F401
+import faults_renewal  # noqa: F401
 from incidents import (
     MCP,
     PAGES,

@@ -69,12 +69,16 @@ def metadata_of_another_origin_used(made):
     document(made, "resource_metadata", resource="http://mcp-a.internal:8081/mcp")
 
 
-@page(login, ok=without_pointer)
-def metadata_only_at_appended_place(made):
+def second_probe_at(made, url):
+    """Without a pointer, the client finds nothing at the place with the path, and the metadata at this one."""
     without_pointer(made)
-    first = made.insert("first_probe", made["resource_metadata"].copy(), after="challenge")
-    not_found(first)
-    made["resource_metadata"].url = "https://mcp.example.com/mcp/.well-known/oauth-protected-resource"
+    not_found(made.insert("first_probe", made["resource_metadata"].copy(), after="challenge"))
+    made["resource_metadata"].url = url
+
+
+@page(login, ok=lambda made: second_probe_at(made, RESOURCE))
+def metadata_only_at_appended_place(made):
+    second_probe_at(made, "https://mcp.example.com/mcp/.well-known/oauth-protected-resource")
 
 
 @page(login)
@@ -123,7 +127,13 @@ def oauth_metadata_absent(made):
     second_place(made)
 
 
-@page(FIRST)
+def asks_below_too(made):
+    """The client reads the metadata at the root, and once more at the place with the path of the endpoint."""
+    below = made.insert("second_probe", made["as_metadata"].copy(), after="as_metadata")
+    below.url += "/mcp"
+
+
+@page(FIRST, ok=asks_below_too)
 def server_metadata_not_at_root(made):
     first = made.insert("first_probe", made["as_metadata"].copy(), after="challenge")
     not_found(first)

@@ -130,21 +130,23 @@ def initialize_incomplete(made):
     refused(made, "initialize", "Invalid request: clientInfo")
 
 
-def not_ready(made):
-    """A call is refused although the session stands."""
-    early = made.insert("early", made["call"].copy(), after="initialized")
-    message = {"jsonrpc": "2.0", "id": 2, "error": {"code": -32000, "message": "Session is not ready"}}
-    answer(early, message, 400, "Bad Request")
-    made.cut_after("early")
-
-
-@page(session, ok=not_ready)
-def initialize_not_first(made):
+def early_call(made):
+    """A call without session that is refused."""
     early = made["call"].copy()
     early.set_header("mcp-session-id", None)
     message = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Server not initialized"}}
     answer(early, message, 400, "Bad Request")
-    made.steps = {"early": early, **made.steps}
+    return early
+
+
+def called_without_its_session(made):
+    made.insert("early", early_call(made), after="initialize")
+    made.cut_after("initialized")
+
+
+@page(session, ok=called_without_its_session)
+def initialize_not_first(made):
+    made.steps = {"early": early_call(made), **made.steps}
     made["initialize"].gap = 1.4
     made.cut_after("initialized")
 

@@ -9,7 +9,6 @@ from incidents import page as registers
 from incidents import (
     HOSTS,
     answer_authorization,
-    append,
     begin_again,
     document,
     native,

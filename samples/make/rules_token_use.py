@@ -8,13 +8,11 @@ from faults_login import sent_back_with
 from faults_mcp import (
     answer_json,
     stateless,
-    steps_up,
-    want_scope,
     with_stream,
 )
+from faults_renewal import steps_up, want_scope
 from incidents import (
     HOSTS,
-    MCP,
     append,
     begin_again,
     browser,
@@ -477,6 +475,7 @@ def logs_in_again(made):
     login = append(made, "authorization_again", made["authorization"].copy())
     _, challenge = made.pkce()
     login.set_query(code_challenge=challenge, state=made.uuid())
+    append(made, "page_again", made["callback"].copy()).gap = 8
 
 
 @page(native, ok=logs_in_again)

@@ -108,7 +108,7 @@ pub fn judge(rules: &RuleSet, incident: &Incident) -> Vec<Vec<RuleVerdict>> {
         .par_iter()
         .map(|(trail, index)| {
             let verdicts = pages.par_chunks(CHUNK).flat_map_iter(|chunk| {
-                chunk.iter().map(|page| judge_page(rules, trail, index, *page)).collect::<Vec<_>>()
+                chunk.iter().map(|page| verdict(rules, trail, index, *page)).collect::<Vec<_>>()
             });
             in_order(rules, verdicts.collect())
         })
@@ -118,7 +118,12 @@ pub fn judge(rules: &RuleSet, incident: &Incident) -> Vec<Vec<RuleVerdict>> {
 /// Judges one trail by every page, in order of link, step and slug.
 pub fn judge_trail(rules: &RuleSet, trail: &Trail) -> Vec<RuleVerdict> {
     let index = Index::of(trail);
-    in_order(rules, rules.ids().map(|page| judge_page(rules, trail, &index, page)).collect())
+    in_order(rules, rules.ids().map(|page| verdict(rules, trail, &index, page)).collect())
+}
+
+/// Judges one trail by one page. The id comes from this rule set.
+pub fn judge_page(rules: &RuleSet, trail: &Trail, page: PageId) -> RuleVerdict {
+    verdict(rules, trail, &Index::of(trail), page)
 }
 
 fn in_order(rules: &RuleSet, mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
@@ -130,7 +135,7 @@ fn in_order(rules: &RuleSet, mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict>
     verdicts
 }
 
-fn judge_page(rules: &RuleSet, trail: &Trail, index: &Index, id: PageId) -> RuleVerdict {
+fn verdict(rules: &RuleSet, trail: &Trail, index: &Index, id: PageId) -> RuleVerdict {
     let page = rules.page(id);
     let records = index.of_kind(page.given);
     if records.is_empty() {

@@ -140,5 +140,6 @@ pub(super) fn unrecognised(content: &[u8]) -> String {
         (_, Ok(_)) => "is text, not a recording",
         _ => "is in no format that is known here",
     };
-    format!("{what}; pass a HAR or a packet capture")
+    let read = FORMATS.iter().filter(|format| matches!(format.read, Read::With(_))).map(|format| format.name);
+    format!("{what}; pass one of these: {}", read.collect::<Vec<_>>().join(", "))
 }

@@ -17,6 +17,7 @@ mod labelled;
 mod ledger;
 mod made;
 mod messages;
+mod mutation;
 mod packets;
 mod pages;
 mod readme;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use compact_str::CompactString;
 
 use super::headers::pairs;
-use super::model::{self, Raw};
+use super::model::{self, Object, Raw};
 use super::recorder::Recorder;
 use super::withheld::Measure;
 use super::{mend, payload, time};
@@ -159,7 +159,7 @@ fn answer(
 ) -> (Answer, Measure) {
     let response = &entry.response;
     let status = response.status.0;
-    if !response.given {
+    if !response.is_given() {
         problems.push("no response; kept without".to_owned());
         return (Answer::NotRecorded, Measure::default());
     }

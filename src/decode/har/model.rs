@@ -41,23 +41,33 @@ impl Number {
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Raw<'a>(pub(super) Option<&'a str>);
 
+/// An object that may be missing, or something else in its place: then every member is missing.
+pub(super) trait Object {
+    /// Whether there was an object at all.
+    fn is_given(&self) -> bool;
+}
+
 /// Declares an object: its members, their types and their names in the file.
 macro_rules! object {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty = $key:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Default)]
         pub(super) struct $name<'a> {
-            /// Whether there was an object at all. Not asked of every one.
-            #[allow(dead_code)]
-            pub(super) given: bool,
+            given: bool,
             $(pub(super) $field: $type,)*
             lifetime: PhantomData<&'a ()>,
         }
 
+        impl Object for $name<'_> {
+            fn is_given(&self) -> bool {
+                self.given
+            }
+        }
+
         impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Object<'a>(PhantomData<&'a ()>);
-                impl<'de: 'a, 'a> Visitor<'de> for Object<'a> {
+                struct Members<'a>(PhantomData<&'a ()>);
+                impl<'de: 'a, 'a> Visitor<'de> for Members<'a> {
                     type Value = $name<'a>;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,16 +87,23 @@ macro_rules! object {
                         Ok(object)
                     }
 
-                    anything_else!();
+                    list_or_null!();
+                    scalars!(nothing);
+                    text!(nothing);
                 }
-                deserializer.deserialize_any(Object(PhantomData))
+                deserializer.deserialize_any(Members(PhantomData))
             }
         }
     };
 }
 
-/// Visits that read what is not expected and say nothing was there.
-macro_rules! anything_else {
+/// What is not expected: it says that nothing was there.
+fn nothing<V: Default, E>(_: impl Sized) -> Result<V, E> {
+    Ok(V::default())
+}
+
+/// Visits of lists and null, in which nothing is looked for.
+macro_rules! list_or_null {
     () => {
         fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
@@ -95,20 +112,26 @@ macro_rules! anything_else {
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
             Ok(Default::default())
         }
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(Default::default())
-        }
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(Default::default())
-        }
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(Default::default())
-        }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(Default::default())
-        }
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(Default::default())
+    };
+}
+
+/// Visits of numbers and booleans, each made into a value by the same function.
+macro_rules! scalars {
+    ($made:path) => {
+        scalars!($made: visit_bool bool, visit_i64 i64, visit_u64 u64, visit_f64 f64);
+    };
+    ($made:path: $($visit:ident $type:ty),*) => {
+        $(fn $visit<E>(self, value: $type) -> Result<Self::Value, E> {
+            $made(value)
+        })*
+    };
+}
+
+/// The visit of a string that is not borrowed from the file.
+macro_rules! text {
+    ($made:path) => {
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            $made(text)
         }
     };
 }
@@ -245,28 +268,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
                 Ok(Text(Some(Cow::Borrowed(text))))
             }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                owned(text)
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-                owned(value)
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-                owned(value)
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-                owned(value)
-            }
-            fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-                owned(value)
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Text(None))
-            }
-            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Text(None))
-            }
+            list_or_null!();
+            scalars!(owned);
+            text!(owned);
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 Ok(Text(None))
@@ -301,8 +305,8 @@ mod tests {
         let entry: Entry<'_> = serde_json::from_str(json).unwrap();
         assert_eq!(entry.started.given(), Some("7"));
         assert_eq!(entry.time.0, Some(13.0));
-        assert!(!entry.timings.given);
-        assert!(entry.request.given && !entry.response.given);
+        assert!(!entry.timings.is_given());
+        assert!(entry.request.is_given() && !entry.response.is_given());
         assert_eq!(entry.request.url.given(), Some("ab"));
         assert_eq!(entry.request.headers.0, None);
         assert_eq!(entry.request.headers_size.known(), None);

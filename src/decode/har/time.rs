@@ -1,6 +1,6 @@
 //! Times of a HAR: RFC 3339 with any offset, and durations in milliseconds.
 
-use super::model::{Entry, Timings};
+use super::model::{Entry, Object, Timings};
 use crate::evidence::Timestamp;
 
 /// When the request was sent. A time without offset is read as UTC: the order inside the file is worth more than the
@@ -30,7 +30,7 @@ pub(super) fn answered_at(entry: &Entry<'_>, sent_at: Option<Timestamp>) -> Opti
 /// HAR 1.2: `ssl` is part of `connect`; -1 stands for what did not happen.
 fn sum(timings: &Timings<'_>) -> Option<f64> {
     let parts = [timings.blocked, timings.dns, timings.connect, timings.send, timings.wait, timings.receive];
-    timings.given.then(|| parts.into_iter().filter_map(|part| part.known()).sum())
+    timings.is_given().then(|| parts.into_iter().filter_map(|part| part.known()).sum())
 }
 
 fn plus(time: Timestamp, milliseconds: f64) -> Option<Timestamp> {
