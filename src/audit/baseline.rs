@@ -220,7 +220,8 @@ mod tests {
     fn it_survives_its_file_with_the_reasons() {
         let first = Baseline::default().renewed(&standing(&[("a|b", Level::Error, 1), ("c", Level::Note, 0)]));
         assert_eq!(Baseline::parse(&first.to_text().unwrap()), Ok(first.clone()));
-        let text = first.to_text().unwrap().replace("level = \"error\"\n", "level = \"error\"\nreason = \"ticket 7\"\n");
+        let text =
+            first.to_text().unwrap().replace("level = \"error\"\n", "level = \"error\"\nreason = \"ticket 7\"\n");
         let with_reason = Baseline::parse(&text).unwrap();
         let renewed = with_reason.renewed(&standing(&[("a|b", Level::Error, 1), ("new", Level::Note, 0)]));
         assert_eq!(renewed.known.keys().collect::<Vec<_>>(), ["a|b", "new"]);

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, bail};
 use authtrail::audit::baseline::Baseline;
 use authtrail::audit::summary;
-use authtrail::audit::{self, Capacity, Event, Folder, Found, Grouping, Job, Options, Outcome, TableFormat, find, listed};
+use authtrail::audit::{
+    self, Capacity, Event, Folder, Found, Grouping, Job, Options, Outcome, TableFormat, find, listed,
+};
 use authtrail::report::{json, terminal_width};
 use authtrail::secret::FingerprintKey;
 use authtrail::trail::schema::Revision;

@@ -13,8 +13,12 @@ fn packages(features: &str) -> Vec<String> {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    let mut names: Vec<String> =
-        text.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let mut names: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
     names.sort();
     names.dedup();
     names
@@ -25,7 +29,16 @@ fn tables_bring_no_http_client() {
     let packages = packages("tables");
     assert!(packages.iter().any(|name| name == "polars-sql"), "polars is there");
     let clients = [
-        "curl", "hyper", "hyper-util", "isahc", "native-tls", "object_store", "openssl", "reqwest", "surf", "tokio-rustls",
+        "curl",
+        "hyper",
+        "hyper-util",
+        "isahc",
+        "native-tls",
+        "object_store",
+        "openssl",
+        "reqwest",
+        "surf",
+        "tokio-rustls",
         "ureq",
     ];
     let found: Vec<&String> = packages.iter().filter(|name| clients.contains(&name.as_str())).collect();

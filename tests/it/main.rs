@@ -2,6 +2,7 @@
 
 mod audit;
 mod cli;
+mod compare;
 mod conformance;
 mod dependencies;
 mod expected;
@@ -16,6 +17,8 @@ mod made;
 mod messages;
 mod packets;
 mod pages;
+#[cfg(feature = "tables")]
+mod questions;
 mod readme;
 mod report_fixtures;
 mod report_text;
