@@ -52,7 +52,8 @@ pub(super) fn rows(sources: Sources<'_>) -> Rows {
         let trail_id = maker.own(&trail.id);
         rows.trails.push(maker.trail(at, trail));
         rows.links.extend(maker.links(&trail_id, trail));
-        rows.findings.extend(trail.findings.iter().map(|finding| maker.finding(&trail_id, trail, finding)));
+        let server = maker.url(&trail.server);
+        rows.findings.extend(trail.findings.iter().map(|finding| maker.finding(&trail_id, &server, trail, finding)));
         if let Some(reconstructed) = sources.incident.trails.get(at) {
             rows.values.extend(custody::values(id, &trail_id, sources.incident, reconstructed, sources.key));
         }
@@ -216,14 +217,18 @@ impl Maker<'_> {
         })
     }
 
-    fn finding(&self, trail_id: &str, trail: &Trail, finding: &Finding) -> FindingRow {
+    fn finding(&self, trail_id: &str, server: &str, trail: &Trail, finding: &Finding) -> FindingRow {
         let shown: Option<&Evidence> = finding.evidence.first();
         let value = shown.and_then(|shown| shown.value.as_ref());
         FindingRow {
             incident: self.id.to_owned(),
             trail: trail_id.to_owned(),
             finding: self.own(&finding.id),
-            key: plain(&finding.key.replace(&trail.server, &self.url(&trail.server))),
+            key: if server == trail.server {
+                plain(&finding.key)
+            } else {
+                plain(&finding.key.replace(&trail.server, server))
+            },
             rule: finding.rule.clone(),
             link: finding.link.to_owned(),
             party: finding.party.to_owned(),

@@ -21,7 +21,7 @@ use super::run::{self, Event};
 use super::standing::Standing;
 use super::summary::{Summary, Tally};
 use super::tables::{self, TableFormat};
-use super::work::Capacity;
+use super::work::{Capacity, pool};
 use crate::secret::FingerprintKey;
 
 /// An output folder.
@@ -116,13 +116,13 @@ impl Folder {
         let written = run::run(jobs, options, capacity, Some(&journal), stop, tell)?;
         let mut tally = Tally::new(options.rules.version());
         let mut lines = Lines::open(&self.journal())?;
-        let lines = written.iter().map(|written| lines.read(written.place));
         if written.len() < count || stop.load(Ordering::Relaxed) {
-            for judged in lines {
-                tally.add(&judged?);
+            for written in &written {
+                tally.add(&lines.read(written.place)?);
             }
         } else {
-            tables::make(&self.tables(), format, lines, |judged| tally.add(judged))?;
+            let lines = written.iter().map(|written| lines.text(written.place));
+            pool(capacity)?.install(|| tables::make(&self.tables(), format, lines, |judged| tally.add(judged)))?;
             self.write_summary(&tally.summary())?;
         }
         let summary = tally.summary();
@@ -156,7 +156,7 @@ impl Folder {
         }
         let mut tally = Tally::new("");
         let lines = last.iter().map(|(at, line)| match readers.get_mut(*at) {
-            Some(reader) => reader.read(line.place),
+            Some(reader) => reader.text(line.place),
             None => Err(io::Error::other("no such journal")),
         });
         tables::make(&self.tables(), format, lines, |judged| tally.add(judged))?;

@@ -103,23 +103,27 @@ pub fn to_line(judged: &Judged) -> io::Result<Vec<u8>> {
 /// Reads lines of a journal by their places.
 pub(super) struct Lines {
     file: BufReader<File>,
-    buffer: Vec<u8>,
     at: u64,
 }
 
 impl Lines {
     pub(super) fn open(path: &Path) -> io::Result<Lines> {
-        Ok(Lines { file: BufReader::with_capacity(1 << 18, File::open(path)?), buffer: Vec::new(), at: 0 })
+        Ok(Lines { file: BufReader::with_capacity(1 << 18, File::open(path)?), at: 0 })
     }
 
     /// The line at a place, or those members of it that `T` has.
     pub(super) fn read<T: DeserializeOwned>(&mut self, place: Place) -> io::Result<T> {
+        Ok(serde_json::from_slice(&self.text(place)?)?)
+    }
+
+    /// The text of the line at a place.
+    pub(super) fn text(&mut self, place: Place) -> io::Result<Vec<u8>> {
         let distance = i64::try_from(place.offset).unwrap_or(i64::MAX) - i64::try_from(self.at).unwrap_or(i64::MAX);
         self.file.seek_relative(distance)?;
-        self.buffer.clear();
-        self.file.by_ref().take(place.length).read_to_end(&mut self.buffer)?;
-        self.at = place.offset + self.buffer.len() as u64;
-        Ok(serde_json::from_slice(&self.buffer)?)
+        let mut text = Vec::new();
+        self.file.by_ref().take(place.length).read_to_end(&mut text)?;
+        self.at = place.offset + text.len() as u64;
+        Ok(text)
     }
 }
 

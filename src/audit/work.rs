@@ -117,14 +117,8 @@ pub(super) fn spread<J: Send>(
     stop: &AtomicBool,
     work: impl Fn(J) + Sync,
 ) -> std::io::Result<()> {
-    let threads = capacity.threads.max(1);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .stack_size(STACK)
-        .thread_name(|number| format!("{THREADS}{number}"))
-        .build()
-        .map_err(std::io::Error::other)?;
-    let gate = Gate::new(capacity.bytes, threads * ABREAST);
+    let pool = pool(capacity)?;
+    let gate = Gate::new(capacity.bytes, capacity.threads.max(1) * ABREAST);
     let (gate, work) = (&gate, &work);
     // This thread waits for room and hands out; those of the pool never wait for room. So a thread that takes up a job
     // while it waits for a part of another cannot block what that other one holds.
@@ -141,6 +135,16 @@ pub(super) fn spread<J: Send>(
         }
     });
     Ok(())
+}
+
+/// Threads that work.
+///
+/// # Errors
+///
+/// They cannot be started.
+pub(super) fn pool(capacity: Capacity) -> std::io::Result<rayon::ThreadPool> {
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(capacity.threads.max(1)).stack_size(STACK);
+    builder.thread_name(|number| format!("{THREADS}{number}")).build().map_err(std::io::Error::other)
 }
 
 /// The beginning of the names of the threads that work.

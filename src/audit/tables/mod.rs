@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::columns::{Cell, Row};
 use super::judge::Judged;
 use super::rows::{Rows, TABLES};
@@ -47,8 +49,8 @@ impl TableFormat {
 
 /// Takes rows into files of one format.
 pub(super) trait Sink {
-    /// Adds the rows of one incident.
-    fn write(&mut self, rows: &Rows) -> io::Result<()>;
+    /// Adds the rows of some incidents.
+    fn write(&mut self, batch: &[Judged]) -> io::Result<()>;
 
     /// Finishes the files.
     fn finish(self: Box<Self>) -> io::Result<()>;
@@ -57,8 +59,8 @@ pub(super) trait Sink {
 /// Opens the files of all tables in `folder`, which exists and is empty.
 fn open(folder: &Path, format: TableFormat) -> io::Result<Box<dyn Sink>> {
     match format {
-        TableFormat::Csv => Ok(Box::new(text::Csv::open(folder)?)),
-        TableFormat::Jsonl => Ok(Box::new(text::Jsonl::open(folder)?)),
+        TableFormat::Csv => Ok(Box::new(text::Text::csv(folder)?)),
+        TableFormat::Jsonl => Ok(Box::new(text::Text::jsonl(folder)?)),
         #[cfg(feature = "tables")]
         TableFormat::Parquet => Ok(Box::new(parquet::Parquet::open(folder)?)),
     }
@@ -100,7 +102,7 @@ const SCHEMA_FILE: &str = "schema.json";
 pub(super) fn make(
     target: &Path,
     format: TableFormat,
-    lines: impl Iterator<Item = io::Result<Judged>>,
+    lines: impl Iterator<Item = io::Result<Vec<u8>>>,
     mut also: impl FnMut(&Judged),
 ) -> io::Result<()> {
     let (new, old) = (beside(target, "new"), beside(target, "old"));
@@ -122,20 +124,38 @@ pub(super) fn make(
 fn fill(
     folder: &Path,
     format: TableFormat,
-    lines: impl Iterator<Item = io::Result<Judged>>,
+    lines: impl Iterator<Item = io::Result<Vec<u8>>>,
     also: &mut impl FnMut(&Judged),
 ) -> io::Result<()> {
     let mut sink = open(folder, format)?;
-    for judged in lines {
-        let judged = judged?;
-        sink.write(&judged.rows)?;
-        also(&judged);
+    let mut lines = lines.peekable();
+    while lines.peek().is_some() {
+        let batch = batch(&mut lines)?;
+        sink.write(&batch)?;
+        batch.iter().for_each(&mut *also);
     }
     sink.finish()?;
     let mut schema = File::create(folder.join(SCHEMA_FILE))?;
     serde_json::to_writer_pretty(&mut schema, &TABLES)?;
     schema.write_all(b"\n")?;
     schema.sync_all()
+}
+
+/// Octets of lines that are worked on at once; one longer line is taken alone.
+const BATCH: usize = 4 << 20;
+
+/// The next lines, parsed in parallel.
+fn batch(lines: &mut impl Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<Vec<Judged>> {
+    let (mut taken, mut octets) = (Vec::new(), 0);
+    for line in lines {
+        let line = line?;
+        octets += line.len();
+        taken.push(line);
+        if octets >= BATCH {
+            break;
+        }
+    }
+    taken.into_par_iter().map(|line| Ok(serde_json::from_slice(&line)?)).collect()
 }
 
 /// A hidden name in the same folder.
@@ -159,12 +179,15 @@ mod tests {
     fn whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("tables");
-        let line = |id: &str| Judged {
-            schema: super::super::SCHEMA.to_owned(),
-            incident: id.to_owned(),
-            paths: vec![id.to_owned()],
-            judged_by: String::new(),
-            rows: Rows::default(),
+        let line = |id: &str| {
+            let judged = Judged {
+                schema: super::super::SCHEMA.to_owned(),
+                incident: id.to_owned(),
+                paths: vec![id.to_owned()],
+                judged_by: String::new(),
+                rows: Rows::default(),
+            };
+            super::super::to_line(&judged).unwrap()
         };
         make(&target, TableFormat::Jsonl, [Ok(line("a"))].into_iter(), |_| {}).unwrap();
         assert!(target.join("captures.jsonl").is_file());

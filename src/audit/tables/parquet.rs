@@ -23,8 +23,8 @@ use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetWriter};
 
 use super::super::columns::{Cell, Column, ColumnType};
-use super::super::judge::SCHEMA;
-use super::super::rows::{Rows, TABLES, Table};
+use super::super::judge::{Judged, SCHEMA};
+use super::super::rows::{TABLES, Table};
 use super::{Sink, each};
 
 /// Rows of a row group: what is kept in memory of a table until it is written.
@@ -44,8 +44,8 @@ impl Parquet {
 }
 
 impl Sink for Parquet {
-    fn write(&mut self, rows: &Rows) -> io::Result<()> {
-        each(rows, &mut self.0, |writer, cells, _| writer.push(cells))
+    fn write(&mut self, batch: &[Judged]) -> io::Result<()> {
+        batch.iter().try_for_each(|judged| each(&judged.rows, &mut self.0, |writer, cells, _| writer.push(cells)))
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {

@@ -4,69 +4,88 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use rayon::prelude::*;
+use serde::Serialize;
 
 use super::super::columns::Cell;
+use super::super::judge::Judged;
 use super::super::rows::{Rows, TABLES};
 use super::{Sink, each};
 use crate::evidence::Timestamp;
 
-/// One CSV file for each table.
-pub(super) struct Csv(Vec<csv::Writer<BufWriter<File>>>);
+/// One file for each table.
+pub(super) struct Text {
+    files: Vec<BufWriter<File>>,
+    /// Appends rows to the texts of the tables.
+    render: fn(&Rows, &mut [Vec<u8>]) -> io::Result<()>,
+}
 
-impl Csv {
-    pub(super) fn open(folder: &Path) -> io::Result<Csv> {
-        let mut writers = Vec::new();
-        for table in &TABLES {
-            let file = BufWriter::new(File::create(folder.join(format!("{}.csv", table.name)))?);
-            let mut writer = csv::Writer::from_writer(file);
-            writer.write_record(table.columns.iter().map(|column| column.name))?;
-            writers.push(writer);
+impl Text {
+    /// Tables as CSV, with a line of names.
+    pub(super) fn csv(folder: &Path) -> io::Result<Text> {
+        let mut text = Text { files: files(folder, "csv")?, render: csv_rows };
+        for (file, table) in text.files.iter_mut().zip(&TABLES) {
+            let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+            writeln!(file, "{}", names.join(","))?;
         }
-        Ok(Csv(writers))
+        Ok(text)
+    }
+
+    /// Tables as JSON lines.
+    pub(super) fn jsonl(folder: &Path) -> io::Result<Text> {
+        Ok(Text { files: files(folder, "jsonl")?, render: json_rows })
     }
 }
 
-impl Sink for Csv {
-    fn write(&mut self, rows: &Rows) -> io::Result<()> {
-        each(rows, &mut self.0, |writer, cells, _| Ok(writer.write_record(cells.iter().map(|cell| field(*cell)))?))
+fn files(folder: &Path, extension: &str) -> io::Result<Vec<BufWriter<File>>> {
+    let file = |name: &str| Ok(BufWriter::new(File::create(folder.join(format!("{name}.{extension}")))?));
+    TABLES.iter().map(|table| file(table.name)).collect()
+}
+
+impl Sink for Text {
+    fn write(&mut self, batch: &[Judged]) -> io::Result<()> {
+        let texts: Vec<Vec<Vec<u8>>> = batch
+            .par_iter()
+            .map(|judged| {
+                let mut texts = vec![Vec::new(); TABLES.len()];
+                (self.render)(&judged.rows, &mut texts).map(|()| texts)
+            })
+            .collect::<io::Result<_>>()?;
+        for texts in texts {
+            for (file, text) in self.files.iter_mut().zip(texts) {
+                file.write_all(&text)?;
+            }
+        }
+        Ok(())
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
-        for writer in self.0 {
-            let file = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        for file in self.files {
             file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
         }
         Ok(())
     }
 }
 
-/// One file of JSON lines for each table.
-pub(super) struct Jsonl(Vec<BufWriter<File>>);
-
-impl Jsonl {
-    pub(super) fn open(folder: &Path) -> io::Result<Jsonl> {
-        let file = |name: &str| Ok(BufWriter::new(File::create(folder.join(format!("{name}.jsonl")))?));
-        Ok(Jsonl(TABLES.iter().map(|table| file(table.name)).collect::<io::Result<_>>()?))
-    }
+fn csv_rows(rows: &Rows, texts: &mut [Vec<u8>]) -> io::Result<()> {
+    let mut writers: Vec<_> = texts.iter_mut().map(csv::Writer::from_writer).collect();
+    each(rows, &mut writers, |writer, cells, _| Ok(writer.write_record(cells.iter().map(|cell| field(*cell)))?))?;
+    writers.iter_mut().try_for_each(csv::Writer::flush)
 }
 
-impl Sink for Jsonl {
-    fn write(&mut self, rows: &Rows) -> io::Result<()> {
-        each(rows, &mut self.0, |writer, cells, names| {
-            let members = names.iter().zip(cells).filter(|(_, cell)| **cell != Cell::Null);
-            let object: Map<String, Value> = members.map(|(name, cell)| ((*name).to_owned(), json(*cell))).collect();
-            serde_json::to_writer(&mut *writer, &object)?;
-            writer.write_all(b"\n")
-        })
-    }
-
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        for writer in self.0 {
-            writer.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+fn json_rows(rows: &Rows, texts: &mut [Vec<u8>]) -> io::Result<()> {
+    each(rows, texts, |text, cells, names| {
+        let mut before = b'{';
+        for (name, cell) in names.iter().zip(cells).filter(|(_, cell)| **cell != Cell::Null) {
+            text.push(before);
+            before = b',';
+            // Names of columns need no escapes.
+            write!(text, "\"{name}\":")?;
+            json(text, *cell)?;
         }
+        text.extend_from_slice(if before == b'{' { b"{}\n" } else { b"}\n" });
         Ok(())
-    }
+    })
 }
 
 /// A field of CSV.
@@ -89,14 +108,17 @@ pub(in super::super) fn no_formula(text: &str) -> String {
     }
 }
 
-fn json(cell: Cell<'_>) -> Value {
+fn json(out: &mut Vec<u8>, cell: Cell<'_>) -> io::Result<()> {
+    fn put<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> io::Result<()> {
+        Ok(serde_json::to_writer(out, value)?)
+    }
     match cell {
-        Cell::Null => Value::Null,
-        Cell::Text(text) => text.into(),
-        Cell::Integer(number) => number.into(),
-        Cell::Flag(flag) => flag.into(),
-        Cell::Texts(texts) => texts.into(),
-        Cell::Time(time) => Timestamp(time).to_rfc3339().into(),
+        Cell::Null => put(out, &()),
+        Cell::Text(text) => put(out, text),
+        Cell::Integer(number) => put(out, &number),
+        Cell::Flag(flag) => put(out, &flag),
+        Cell::Texts(texts) => put(out, texts),
+        Cell::Time(time) => put(out, &Timestamp(time).to_rfc3339()),
     }
 }
 
