@@ -18,9 +18,9 @@ use super::status::Status;
 pub(crate) const BUILD: &str = "build one that does: cargo install --path . --features tables";
 
 const MORE: &str = "\
-The tables: captures, exchanges, trails, links, findings, \"values\" (in quotation
-marks: VALUES is a word of SQL). --schema describes their columns, --list names
-the ready-made questions; `authtrail query DIR losses-by-client` asks one.
+The tables: captures, exchanges, trails, links, findings, values. --schema
+describes their columns, --list names the ready-made questions; `authtrail query
+DIR losses-by-client` asks one.
 
   authtrail query DIR \"SELECT client, COUNT(*) AS lost FROM trails
                        WHERE outcome = 'lost' GROUP BY client ORDER BY lost DESC\"";

@@ -29,7 +29,7 @@ use rayon::prelude::*;
 use crate::capture::coding::{Coding, decompress};
 use crate::capture::digest::digest;
 use crate::capture::limits::Limits;
-use crate::capture::open::{OpenError, Opened, open, open_content};
+use crate::capture::open::{OpenError, Opened, open, open_content, open_hashing_all};
 use crate::evidence::{CaptureId, Problem, Timestamp};
 use exchange::Exchange;
 use format::{Read, Reading};
@@ -109,6 +109,11 @@ impl Source {
     /// Opens a file; `-` is standard input.
     pub fn open(path: &Path, options: &ReadOptions) -> Source {
         Source { path: path.to_owned(), opened: open(path, &options.limits, options.sha256) }
+    }
+
+    /// Opens a file and takes the digest of all its octets.
+    pub fn open_hashing_all(path: &Path, options: &ReadOptions) -> Source {
+        Source { path: path.to_owned(), opened: open_hashing_all(path, &options.limits, options.sha256) }
     }
 
     /// A recording that is already in memory, compressed or not, under a name.

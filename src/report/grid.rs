@@ -69,12 +69,9 @@ fn fit(widths: &mut [usize], room: usize) {
             return;
         };
         let next = widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(NARROWEST);
-        let mut left = excess;
-        for width in widths.iter_mut().filter(|width| **width == widest) {
-            let given = left.min(widest - next);
-            *width -= given;
-            left -= given;
-        }
+        let count = widths.iter().filter(|width| **width == widest).count();
+        let each = excess.div_ceil(count).min(widest - next);
+        widths.iter_mut().filter(|width| **width == widest).for_each(|width| *width -= each);
     }
 }
 
@@ -113,6 +110,9 @@ mod tests {
         let mut widths = [20, 20, 4];
         fit(&mut widths, 30);
         assert_eq!(widths, [13, 13, 4]);
+        let mut widths = [60, 80, 4];
+        fit(&mut widths, 64);
+        assert_eq!(widths, [30, 30, 4]);
         let mut none: [usize; 0] = [];
         fit(&mut none, 0);
     }

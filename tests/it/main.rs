@@ -2,6 +2,7 @@
 
 mod audit;
 mod cli;
+mod compare;
 mod conformance;
 mod crosswalk;
 mod dependencies;
@@ -20,6 +21,8 @@ mod messages;
 mod mutation;
 mod packets;
 mod pages;
+#[cfg(feature = "tables")]
+mod questions;
 mod readme;
 mod real_recordings;
 mod report_fixtures;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use polars_core::prelude::{AnyValue, DataFrame, TimeUnit};
+use polars_core::prelude::{AnyValue, Column, DataFrame, DataType, TimeUnit};
 use serde_json::{Map, Number, Value};
 
 use super::super::tables::text::no_formula;
@@ -86,7 +86,8 @@ impl Answer {
             .iter()
             .map(|column| Head { name: column.name().to_string(), is_number: column.dtype().is_primitive_numeric() })
             .collect();
-        let rows: Vec<Vec<String>> = self.rows().take(SHOWN).map(|row| row.values().map(shown).collect()).collect();
+        let rows: Vec<Vec<String>> =
+            (0..self.len().min(SHOWN)).map(|row| columns.iter().map(|column| shown(column, row)).collect()).collect();
         let mut text = grid::render(&heads, &rows, width);
         if self.len() > SHOWN {
             text.push_str(&format!("and {} more rows; --format csv, json or jsonl has all\n", self.len() - SHOWN));
@@ -95,11 +96,20 @@ impl Answer {
     }
 }
 
-/// A value as a person reads it.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        value => plain(value),
+/// A value as a person reads it: times to the second, fractions to three digits.
+fn shown(column: &Column, row: usize) -> String {
+    let value = column.get(row).map_or(Value::Null, |value| data(&value));
+    match (column.dtype(), &value) {
+        (_, Value::Null) => "-".to_owned(),
+        (DataType::Datetime(..), Value::String(time)) => match time.split_once('.') {
+            Some((seconds, _)) => format!("{seconds}Z"),
+            None => time.clone(),
+        },
+        (DataType::Float32 | DataType::Float64, Value::Number(number)) => {
+            let text = format!("{:.3}", number.as_f64().unwrap_or_default());
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        (_, value) => plain(value),
     }
 }
 

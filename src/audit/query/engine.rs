@@ -63,6 +63,7 @@ impl std::error::Error for Error {}
 ///
 /// There are no tables, the SQL is wrong, or a part cannot be read.
 pub fn query(folder: &Path, sql: &str) -> Result<Answer, Error> {
+    only_asks(sql)?;
     let mut context = SQLContext::new();
     let mut sources = Vec::new();
     let folder = tables_of(folder)?;
@@ -78,6 +79,19 @@ pub fn query(folder: &Path, sql: &str) -> Result<Answer, Error> {
     }
     let answer = contained(|| context.execute(sql).and_then(LazyFrame::collect));
     answer.map(Answer::new).map_err(|error| explained(error, sql, &sources))
+}
+
+/// polars also knows statements that change its list of tables. They would do nothing here, and say nothing.
+fn only_asks(sql: &str) -> Result<(), Error> {
+    let code = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    let first = code.flat_map(str::split_whitespace).next().unwrap_or_default().to_ascii_uppercase();
+    match first.as_str() {
+        "" => Err(Error::Sql("the question is empty".to_owned())),
+        "CREATE" | "DELETE" | "DROP" | "TRUNCATE" => {
+            Err(Error::Sql(format!("{first} changes tables; here they can only be asked (SELECT)")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// polars panics on some SQL that it does not foresee. That is an error of the question, not of this program.
@@ -147,16 +161,15 @@ impl AnonymousScan for Source {
 /// An error of polars in words that say what to change.
 fn explained(error: PolarsError, sql: &str, sources: &[(&Table, Arc<Schema>)]) -> Error {
     let message = message(&error);
-    if let PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_) = root(&error) {
-        if let Some(name) = quoted(&message) {
-            let used = polars_sql::extract_table_identifiers(sql, false, true).unwrap_or_default();
-            let used = |table: &Table| used.iter().any(|name| name == table.name);
-            let columns = sources.iter().filter(|(table, _)| used(table)).flat_map(|(_, schema)| schema.iter_names());
-            let meant = most_like(&name, columns.map(|name| name.as_str())).map(str::to_owned);
-            return Error::UnknownColumn(name, meant);
-        }
-    }
     let tables = polars_sql::extract_table_identifiers(sql, false, true).unwrap_or_default();
+    let is_column = matches!(root(&error), PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_))
+        || message.starts_with("no column named ");
+    if let Some(name) = quoted(&message).filter(|_| is_column) {
+        let used = sources.iter().filter(|(table, _)| tables.iter().any(|name| name == table.name));
+        let columns = used.flat_map(|(_, schema)| schema.iter_names()).map(|name| name.as_str());
+        let meant = most_like(&name, columns).map(str::to_owned);
+        return Error::UnknownColumn(name, meant);
+    }
     let is_known = |name: &String| TABLES.iter().any(|table| table.name == name);
     match tables.iter().find(|name| !is_known(name) && message.contains(&format!("'{name}'"))) {
         Some(name) => Error::UnknownTable(name.clone(), most_like(name, TABLES.iter().map(|table| table.name))),
