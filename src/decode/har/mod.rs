@@ -66,6 +66,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         sanitized,
         complete: layout.damage.is_none() && layout.has_entries,
         end_mark: None,
+        dropped: None,
         problems,
         more_problems,
     }
