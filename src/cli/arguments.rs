@@ -47,6 +47,9 @@ pub(crate) enum Command {
     Diagnose(Diagnose),
     /// List the HTTP exchanges that were found
     Exchanges(Files),
+    /// Make a recording
+    #[command(subcommand)]
+    Record(super::record::Record),
     /// List the rules
     Rules(Rules),
     /// Print a rule in full
@@ -203,7 +206,7 @@ fn named<T: Copy + Send + Sync + 'static>(
     }
 }
 
-fn size(text: &str) -> Result<usize, String> {
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     let upper = text.to_ascii_uppercase();
     let digits = upper.trim_end_matches('B').trim_end_matches("I");
     let (number, shift) = match digits.as_bytes().last() {
