@@ -25,6 +25,7 @@ pub mod check;
 pub mod decode;
 mod diagnose;
 pub mod evidence;
+pub mod record;
 pub mod report;
 pub mod secret;
 pub mod trail;

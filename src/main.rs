@@ -38,6 +38,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Command::Exchanges(of) => exchanges(of, common),
         Command::Rules(of) => rules(of, common),
         Command::Explain(of) => explain(of, common),
+        Command::Record(of) => cli::record::run(of, common),
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Rules(Rules),
     /// Print a rule in full
     Explain(Explain),
+    /// Make a recording
+    Record(super::record::Record),
 }
 
 /// Arguments of `diagnose`.

@@ -4,4 +4,5 @@ pub(crate) mod arguments;
 mod implied;
 pub(crate) mod messages;
 pub(crate) mod output;
+pub(crate) mod record;
 pub(crate) mod status;
