@@ -36,9 +36,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     match &arguments.command {
         Command::Diagnose(of) => diagnose(of, common),
         Command::Exchanges(of) => exchanges(of, common),
-        Command::Record(of) => cli::record::run(of, common),
         Command::Rules(of) => rules(of, common),
         Command::Explain(of) => explain(of, common),
+        Command::Record(of) => cli::record::run(of, common),
     }
 }
 

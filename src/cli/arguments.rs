@@ -47,13 +47,12 @@ pub(crate) enum Command {
     Diagnose(Diagnose),
     /// List the HTTP exchanges that were found
     Exchanges(Files),
-    /// Make a recording
-    #[command(subcommand)]
-    Record(super::record::Record),
     /// List the rules
     Rules(Rules),
     /// Print a rule in full
     Explain(Explain),
+    /// Make a recording
+    Record(super::record::Record),
 }
 
 /// Arguments of `diagnose`.

@@ -55,7 +55,6 @@ pub(crate) use live::run;
 
 #[cfg(feature = "live")]
 mod live {
-    use std::io::Write as _;
     use std::path::Path;
 
     use anyhow::bail;

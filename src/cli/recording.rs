@@ -25,9 +25,9 @@ pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// `authtrail-20260729-093000.har`, in the folder where the program runs.
+/// `authtrail-20260729T093000Z.har`, in the folder where the program runs.
 pub(crate) fn default_path(extension: &str) -> PathBuf {
-    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     PathBuf::from(format!("authtrail-{now}.{extension}"))
 }
 

@@ -10,8 +10,11 @@ use pcap::{Active, Capture, Device, Error};
 use super::packets::{Counters, Destination, Interface, Recorder};
 use crate::evidence::Timestamp;
 
-/// Milliseconds after which the recorder looks up where no packet comes.
-const LOOK_UP: i32 = 100;
+/// Milliseconds that the system may hold a packet back to give several at once.
+const HOLD: i32 = 20;
+/// How long the recorder waits where there is no packet. It does not wait inside of libpcap: there, 1.10 comes back with
+/// a packet only, and hears no signal until then.
+const PAUSE: Duration = Duration::from_millis(10);
 /// How often the watcher is told.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 /// The device that is all devices, where the system has it.
@@ -189,7 +192,10 @@ fn run(
                 let time = Timestamp(packet.header.ts.tv_sec.saturating_mul(1_000_000) + packet.header.ts.tv_usec);
                 recorder.packet(time, packet.data, packet.header.len, counted).map_err(Ended::Write)?;
             }
-            Err(Error::TimeoutExpired) => recorder.tick(now(), counted).map_err(Ended::Write)?,
+            Err(Error::TimeoutExpired) => {
+                recorder.tick(now(), counted).map_err(Ended::Write)?;
+                std::thread::sleep(PAUSE);
+            }
             Err(error) => return Err(Ended::Device(error)),
         }
         if told.elapsed() >= TELL_EVERY {
@@ -205,6 +211,7 @@ fn run(
 /// Takes what the system holds already: it came before the recording was stopped.
 fn drain(capture: &mut Capture<Active>, recorder: &mut Recorder, counted: Counters) -> Result<(), Ended> {
     let stopped = now();
+    std::thread::sleep(Duration::from_millis(HOLD.unsigned_abs().into()) + PAUSE);
     while let Ok(packet) = capture.next_packet() {
         let time = Timestamp(packet.header.ts.tv_sec.saturating_mul(1_000_000) + packet.header.ts.tv_usec);
         if time > stopped {
@@ -230,9 +237,9 @@ fn open(options: &Options) -> Result<(String, Capture<Active>), RecordError> {
             .snaplen(number(options.snap_length))
             .buffer_size(number(options.buffer))
             .promisc(options.promiscuous)
-            .immediate_mode(true)
-            .timeout(LOOK_UP)
-            .open()
+            .timeout(HOLD)
+            .open()?
+            .setnonblock()
     };
     let opened = Capture::from_device(name.as_str()).and_then(open);
     opened.map(|capture| (name.clone(), capture)).map_err(|error| RecordError::Open(name, error))

@@ -119,6 +119,18 @@ object! {
 }
 
 object! {
+    /// `log._authtrailEnd`: the end mark of our own recorder; null before its end.
+    End { at: Text<'a> = "at", }
+}
+
+impl<'a> End<'a> {
+    /// The mark; `None` where the recorder wrote none.
+    pub(super) fn read(json: &'a [u8]) -> Option<End<'a>> {
+        serde_json::from_slice(json).ok().filter(|end: &End<'_>| end.given)
+    }
+}
+
+object! {
     /// One element of `log.entries`.
     Entry {
         started: Text<'a> = "startedDateTime",

@@ -6,7 +6,11 @@ use crate::evidence::Timestamp;
 /// When the request was sent. A time without offset is read as UTC: the order inside the file is worth more than the
 /// hour, and files of other machines are moved to fit anyway.
 pub(super) fn sent_at(entry: &Entry<'_>) -> Option<Timestamp> {
-    let text = entry.started.given()?;
+    read(entry.started.given()?)
+}
+
+/// A time as text.
+pub(super) fn read(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp(time.as_microsecond()));
     }
