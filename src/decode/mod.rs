@@ -5,6 +5,7 @@
 pub mod body;
 mod burp;
 mod debug_proxy;
+pub(crate) mod event_ends;
 pub mod exchange;
 mod fields;
 mod format;

@@ -7,6 +7,7 @@ mod entry;
 mod headers;
 mod mend;
 mod model;
+mod own;
 mod payload;
 mod preflight;
 mod recorder;

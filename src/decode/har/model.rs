@@ -149,7 +149,30 @@ object! {
         error: Text<'a> = "_error",
         blocked_reason: Text<'a> = "_blockedReason",
         events: Raw<'a> = "_eventSourceMessages",
+        own: Own<'a> = "_authtrail",
     }
+}
+
+object! {
+    /// `_authtrail`: what our own recorder adds to an entry.
+    Own {
+        client: Text<'a> = "client",
+        refused: Text<'a> = "refused",
+        rewritten: Raw<'a> = "rewritten",
+        event_times: Raw<'a> = "eventTimes",
+        request_body: Passed<'a> = "requestBody",
+        response_body: Passed<'a> = "responseBody",
+    }
+}
+
+object! {
+    /// A body that did not end, or of which not everything was kept.
+    Passed { kept: Number = "kept", passed: Number = "passed", ended: Text<'a> = "ended", }
+}
+
+object! {
+    /// One name that the proxy changed for the client.
+    Rewriting { place: Text<'a> = "place", here: Text<'a> = "here", there: Text<'a> = "there", }
 }
 
 object! {

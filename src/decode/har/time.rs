@@ -37,7 +37,8 @@ fn sum(timings: &Timings<'_>) -> Option<f64> {
     timings.given.then(|| parts.into_iter().filter_map(|part| part.known()).sum())
 }
 
-fn plus(time: Timestamp, milliseconds: f64) -> Option<Timestamp> {
+/// So many milliseconds later.
+pub(super) fn plus(time: Timestamp, milliseconds: f64) -> Option<Timestamp> {
     // Ten thousand years; beyond that the number is none of a clock.
     (milliseconds < 3.2e14).then(|| Timestamp(time.0.saturating_add((milliseconds * 1e3).round() as i64)))
 }

@@ -106,6 +106,10 @@ fn own(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Value {
         None => Some("open".to_owned()),
         Some((_, End::Whole)) => None,
         Some((_, End::Broken(why))) => Some(why.clone()),
+        Some((_, End::Refused(why))) => {
+            own.insert("refused".to_owned(), json!(why));
+            None
+        }
         Some((_, End::ClientGone)) => Some("the client closed the connection".to_owned()),
     };
     if let Some(state) = state {
@@ -132,6 +136,9 @@ fn own(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Value {
         let changes =
             changes.map(|change| json!({ "place": change.place, "here": change.here, "there": change.there }));
         own.insert("rewritten".to_owned(), changes.collect());
+    }
+    if !seen.kept_back.is_empty() {
+        own.insert("keptBack".to_owned(), json!(seen.kept_back));
     }
     if let Some((from_client, from_server)) = seen.tunnel {
         own.insert("tunnel".to_owned(), json!({ "fromClient": from_client, "fromServer": from_server }));

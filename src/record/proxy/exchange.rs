@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::entry;
 use super::recorder::{Recorder, lock};
+use crate::decode::event_ends::EventEnds;
 use crate::evidence::Timestamp;
 
 /// One exchange, shared by the two bodies that pass.
@@ -61,6 +62,8 @@ pub(super) struct Seen {
     pub(super) ended: Option<(Duration, End)>,
     /// What was changed on the way.
     pub(super) changes: Vec<Change>,
+    /// Header fields of the request that were not passed on, beside those that are meant for the next hop only.
+    pub(super) kept_back: Vec<&'static str>,
     /// Octets that passed in a tunnel after this exchange: from the client, from the server.
     pub(super) tunnel: Option<(u64, u64)>,
     /// Whether the entry was given to the recorder.
@@ -89,6 +92,8 @@ pub(super) enum End {
     Broken(String),
     /// The client went away before the end.
     ClientGone,
+    /// It was not passed on, since the proxy itself would have spoilt it: why.
+    Refused(String),
 }
 
 /// Something that the proxy changed, as it is written in the recording and undone by the reader.
@@ -120,32 +125,18 @@ pub(super) struct Kept {
 pub(super) struct Events {
     /// Milliseconds after the beginning of the exchange, one for each event in the order of the stream.
     pub(super) times: Vec<f64>,
-    /// The last octets were a line end, which an empty line would follow.
-    line_ended: bool,
-    /// The last octet was a carriage return: a line feed after it is part of the same line end.
-    after_return: bool,
+    ends: EventEnds,
 }
 
 /// Events whose times are kept.
 const EVENTS: usize = 100_000;
 
 impl Events {
-    /// Octets of the stream. An event ends with an empty line (HTML, 9.2.5).
     fn read(&mut self, octets: &[u8], milliseconds: f64) {
         for octet in octets {
-            let ends_line = match octet {
-                b'\n' if self.after_return => {
-                    self.after_return = false;
-                    continue;
-                }
-                b'\n' | b'\r' => true,
-                _ => false,
-            };
-            self.after_return = *octet == b'\r';
-            if ends_line && self.line_ended && self.times.len() < EVENTS {
+            if self.ends.ends_with(*octet) && self.times.len() < EVENTS {
                 self.times.push(milliseconds);
             }
-            self.line_ended = ends_line;
         }
     }
 }
@@ -242,6 +233,16 @@ impl Exchange {
         body.whole = true;
     }
 
+    /// Something in the request was changed.
+    pub(super) fn changes(&self, changes: Vec<Change>) {
+        lock(&self.seen).changes.extend(changes);
+    }
+
+    /// A header field of the request was not passed on.
+    pub(super) fn kept_back(&self, name: &'static str) {
+        lock(&self.seen).kept_back.push(name);
+    }
+
     /// A tunnel that this exchange opened has ended, with so many octets from the client and from the server.
     pub(super) fn tunnelled(&self, from_client: u64, from_server: u64) {
         lock(&self.seen).tunnel = Some((from_client, from_server));
@@ -278,23 +279,5 @@ impl Exchange {
     /// How long it has been.
     pub(super) fn elapsed(&self) -> Duration {
         self.began.elapsed()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_has_the_time_of_its_last_octet() {
-        for end in ["\n", "\r\n", "\r"] {
-            let mut events = Events::default();
-            let stream = format!("id: 1{end}data: a{end}{end}data: b{end}{end}: ping{end}{end}data: c{end}");
-            for (at, octet) in stream.as_bytes().iter().enumerate() {
-                events.read(&[*octet], at as f64);
-            }
-            let ends: Vec<f64> = stream.match_indices(&end.repeat(2)).map(|(at, _)| (at + end.len()) as f64).collect();
-            assert_eq!(events.times, ends, "{end:?}");
-        }
     }
 }

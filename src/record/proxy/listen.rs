@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::recorder::lock;
 use super::service::{self, Shared};
@@ -35,12 +35,21 @@ pub(super) struct Peer {
     pub(super) connection: u64,
     /// The client's address.
     pub(super) client: SocketAddr,
-    /// The listener that it came to.
-    pub(super) listener: usize,
+    /// What the proxy is to it.
+    pub(super) role: Role,
     /// Requests that are being answered.
     activity: Arc<Activity>,
     /// Its place among the connections that may be open.
     _permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// What the proxy is on a connection.
+#[derive(Debug, Clone)]
+pub(super) enum Role {
+    /// The listener with this number: the server of its route, or a proxy.
+    Listener(usize),
+    /// The server with this origin, to which the client opened a tunnel.
+    Opened(Arc<str>),
 }
 
 /// Whether something is going on at a connection.
@@ -85,29 +94,27 @@ const BACK_OFF: Duration = Duration::from_millis(200);
 static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 /// Accepts until it is stopped.
-pub(super) async fn run(listener: Listener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn run(listener: Listener, shared: Arc<Shared>) {
+    let mut stopped = shared.stopped.clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.socket.accept() => accepted,
             _ = stopped.changed() => return,
         };
         match accepted {
-            Ok((socket, client)) => admit(socket, client, listener.index, &shared, &stopped),
+            Ok((socket, client)) => admit(socket, client, listener.index, &shared),
             // The connection is gone again; the next one may be well.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Out of file descriptors or memory: those who hold them get time to give them back.
-            Err(_) => tokio::time::sleep(BACK_OFF).await,
+            Err(error) => {
+                shared.recorder.notice(format!("connections cannot be accepted: {error}"));
+                tokio::time::sleep(BACK_OFF).await;
+            }
         }
     }
 }
 
-fn admit(
-    socket: TcpStream,
-    client: SocketAddr,
-    listener: usize,
-    shared: &Arc<Shared>,
-    stopped: &watch::Receiver<bool>,
-) {
+fn admit(socket: TcpStream, client: SocketAddr, listener: usize, shared: &Arc<Shared>) {
     let Ok(permit) = Arc::clone(&shared.connections).try_acquire_owned() else {
         shared.recorder.refuse();
         return;
@@ -116,16 +123,18 @@ fn admit(
     let _ = socket.set_nodelay(true);
     let activity = Arc::new(Activity { requests: AtomicUsize::new(0), last: Mutex::new(Instant::now()) });
     let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-    let peer = Peer { connection, client, listener, activity, _permit: Arc::new(permit) };
-    tokio::spawn(serve(socket, peer, Arc::clone(shared), stopped.clone()));
+    let role = Role::Listener(listener);
+    let peer = Peer { connection, client, role, activity, _permit: Arc::new(permit) };
+    tokio::spawn(serve(socket, peer, Arc::clone(shared)));
 }
 
 /// Answers the requests of one connection.
-pub(super) async fn serve<S>(socket: S, peer: Peer, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
+pub(super) async fn serve<S>(socket: S, peer: Peer, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let bounds = shared.recorder.bounds().clone();
+    let mut stopped = shared.stopped.clone();
     let server = server(&bounds);
     let activity = Arc::clone(&peer.activity);
     let service = service_fn(move |request| service::answer(Arc::clone(&shared), peer.clone(), request));

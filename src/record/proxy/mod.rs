@@ -15,13 +15,17 @@
 //! passed on. What cannot be recorded is refused, never passed on unseen; the one exception are tunnels to hosts that
 //! are not to be opened, and these are listed.
 
+mod authority;
 mod entry;
 mod exchange;
+mod lead;
 mod listen;
+mod names;
 mod recorder;
 mod service;
 mod settings;
 mod tap;
+mod tunnel;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -33,6 +37,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::har::Writer;
+pub use authority::Authority;
 use recorder::Recorder;
 pub use recorder::Statistics;
 pub use settings::{Bounds, Error, Listen, Mode, Settings};
@@ -68,9 +73,10 @@ pub fn start(settings: Settings) -> Result<Proxy, Error> {
         .map_err(|cause| Error::Recording { path: settings.output.clone(), cause })?;
     let recorder = Recorder::start(writer, &settings);
     let (stop, stopped) = watch::channel(false);
-    let shared = Arc::new(service::Shared::new(&settings, &addresses, upstream, Arc::clone(&recorder)));
+    let shared = service::Shared::new(&settings, &addresses, upstream, Arc::clone(&recorder), stopped);
+    let shared = Arc::new(shared);
     for listener in listeners {
-        runtime.spawn(listen::run(listener, Arc::clone(&shared), stopped.clone()));
+        runtime.spawn(listen::run(listener, Arc::clone(&shared)));
     }
     Ok(Proxy { runtime: Some(runtime), addresses, recorder, stop })
 }
@@ -84,6 +90,11 @@ impl Proxy {
     /// What happened so far.
     pub fn statistics(&self) -> Statistics {
         self.recorder.statistics()
+    }
+
+    /// What the user should know, said since this was asked last: once each.
+    pub fn notices(&self) -> Vec<String> {
+        self.recorder.notices()
     }
 
     /// Every exchange that completes from now on, as the entry of the HAR that was just written. A receiver that is

@@ -1,6 +1,6 @@
 //! One thread that writes: what completed at once, what is open twice a second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -40,6 +40,7 @@ pub(super) struct Recorder {
     failed: AtomicBool,
     failure: Mutex<Option<String>>,
     missed: Mutex<Option<&'static str>>,
+    notices: Mutex<Notices>,
     numbers: AtomicU64,
     exchanges: AtomicU64,
     octets: AtomicU64,
@@ -49,6 +50,18 @@ pub(super) struct Recorder {
     bounds: super::settings::Bounds,
     sync: bool,
 }
+
+/// What the user should know.
+#[derive(Debug, Default)]
+struct Notices {
+    /// Not asked for yet.
+    new: Vec<String>,
+    /// Everything that was said.
+    said: BTreeSet<String>,
+}
+
+/// Different notices of one recording; a stranger must not fill the terminal.
+const NOTICES: usize = 200;
 
 enum Job {
     /// An entry, and whom to tell whether it was written.
@@ -86,6 +99,7 @@ impl Recorder {
             failed: AtomicBool::new(false),
             failure: Mutex::default(),
             missed: Mutex::default(),
+            notices: Mutex::default(),
             numbers: AtomicU64::new(0),
             exchanges: AtomicU64::new(0),
             octets: AtomicU64::new(writer.length()),
@@ -137,6 +151,19 @@ impl Recorder {
     /// Something passed that was not recorded: from now on the end mark closes nothing.
     pub(super) fn miss(&self, why: &'static str) {
         lock(&self.missed).get_or_insert(why);
+    }
+
+    /// The user should know this; what was said before is not said again.
+    pub(super) fn notice(&self, words: String) {
+        let mut notices = lock(&self.notices);
+        if notices.said.len() < NOTICES && notices.said.insert(words.clone()) {
+            notices.new.push(words);
+        }
+    }
+
+    /// What was not asked for yet.
+    pub(super) fn notices(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.notices).new)
     }
 
     /// An exchange began.
@@ -246,8 +273,9 @@ impl Recorder {
 
     fn note(&self, written: &io::Result<()>) {
         let failed = written.as_ref().err().map(|error| error.to_string());
-        if failed.is_some() {
+        if let Some(why) = &failed {
             self.miss("the recording could not be written for a time");
+            self.notice(format!("the recording cannot be written: {why}; requests are refused until it can"));
         }
         if failed.is_some() || self.failed.load(Ordering::Relaxed) {
             self.failed.store(failed.is_some(), Ordering::Relaxed);

@@ -3,9 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use super::authority::Authority;
 
 /// What to record, and where.
 #[derive(Debug, Clone)]
@@ -40,6 +43,13 @@ pub struct Listen {
 pub enum Mode {
     /// For the server with this origin (`https://mcp.example.com`): the client is given the listener's address instead.
     Reverse(url::Url),
+    /// For every server: the client is told to use a proxy.
+    Forward {
+        /// Signs for the hosts that are opened.
+        authority: Arc<Authority>,
+        /// Hosts that are opened (`mcp.example.com`, `*.example.com`); every one where there is none.
+        allow: Vec<String>,
+    },
 }
 
 /// Limits that keep a hostile or slow peer from more than its share.
@@ -89,7 +99,7 @@ impl Settings {
             if !listen.address.ip().is_loopback() && !self.allow_remote {
                 return Err(Error::Remote(listen.address));
             }
-            let Mode::Reverse(target) = &listen.mode;
+            let Mode::Reverse(target) = &listen.mode else { continue };
             let is_origin = matches!(target.scheme(), "http" | "https")
                 && target.path() == "/"
                 && target.query().is_none()
@@ -107,6 +117,9 @@ impl Settings {
         let routes = self.listen.iter().zip(addresses).map(|(listen, address)| match &listen.mode {
             Mode::Reverse(target) => json!({
                 "mode": "reverse", "here": format!("http://{address}"), "there": target.origin().ascii_serialization(),
+            }),
+            Mode::Forward { allow, .. } => json!({
+                "mode": "forward", "here": format!("http://{address}"), "allow": allow,
             }),
         });
         json!({ "recorder": "proxy", "listeners": routes.collect::<Vec<_>>() })

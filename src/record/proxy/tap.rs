@@ -13,10 +13,21 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::oneshot;
 
 use super::exchange::{End, Exchange, Side};
+use super::lead;
 use super::listen::Busy;
+use super::names::Names;
 
-/// Why a body broke off.
-pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// A message broke off: why.
+#[derive(Debug)]
+pub(super) struct Broken(pub(super) String);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Broken {}
 
 /// A body on its way.
 pub(super) struct Tap {
@@ -32,6 +43,8 @@ pub(super) struct Tap {
     recorded: bool,
     /// The connection is busy as long as this passes.
     busy: Option<Busy>,
+    /// What is changed in the first event.
+    names: Option<Names>,
 }
 
 impl Tap {
@@ -49,6 +62,7 @@ impl Tap {
             written: None,
             recorded: false,
             busy: None,
+            names: None,
         }
     }
 
@@ -69,12 +83,20 @@ impl Tap {
             written: None,
             recorded: false,
             busy: None,
+            names: None,
         }
     }
 
-    /// A body that is not recorded: an answer of the proxy itself.
-    pub(super) fn own(text: String) -> Tap {
-        let ready = VecDeque::from([Bytes::from(text)]);
+    /// A body that passes unread.
+    pub(super) fn unread(source: Incoming) -> Tap {
+        let mut tap = Tap::none();
+        tap.source = Some(source);
+        tap
+    }
+
+    /// A body that is not recorded: an answer of the proxy itself, or what was recorded before it was changed.
+    pub(super) fn of(octets: impl Into<Bytes>) -> Tap {
+        let ready = VecDeque::from([octets.into()]);
         Tap {
             ready,
             source: None,
@@ -84,7 +106,13 @@ impl Tap {
             written: None,
             recorded: false,
             busy: None,
+            names: None,
         }
+    }
+
+    /// Changes the names in the first event, where it is one of an address.
+    pub(super) fn lead_first(&mut self, names: Option<&Names>) {
+        self.names = names.cloned();
     }
 
     /// The connection is busy until this has passed.
@@ -95,7 +123,7 @@ impl Tap {
 
     /// A body without octets, of an exchange that is recorded already.
     pub(super) fn none() -> Tap {
-        let mut none = Tap::own(String::new());
+        let mut none = Tap::of(Bytes::new());
         none.ready.clear();
         none
     }
@@ -121,6 +149,19 @@ impl Tap {
         }
     }
 
+    /// The first event with the client's names in it.
+    fn led(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        let Some(names) = self.names.take() else { return frame };
+        let led = frame.data_ref().and_then(|octets| std::str::from_utf8(octets).ok());
+        match (led.and_then(|text| lead::endpoint_event(text, &names)), &self.exchange) {
+            (Some((text, changes)), Some((exchange, _))) => {
+                exchange.changes(changes);
+                Frame::data(Bytes::from(text))
+            }
+            _ => frame,
+        }
+    }
+
     /// Notes what passes; whether it is the last piece.
     fn note(&mut self, frame: &Frame<Bytes>) -> bool {
         let Some((exchange, side)) = &self.exchange else { return false };
@@ -133,16 +174,16 @@ impl Tap {
 
 impl Body for Tap {
     type Data = Bytes;
-    type Error = BoxError;
+    type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         loop {
             if let Some(written) = &mut self.written {
                 let written = ready!(Pin::new(written).poll(context));
                 self.written = None;
                 if !matches!(written, Ok(true)) {
                     self.held = None;
-                    return Poll::Ready(Some(Err("the exchange could not be recorded".into())));
+                    return Poll::Ready(Some(Err(Broken("the exchange could not be recorded".to_owned()))));
                 }
             }
             if let Some(last) = self.held.take() {
@@ -150,6 +191,7 @@ impl Body for Tap {
             }
             match ready!(self.pull(context)) {
                 Some(Ok(frame)) => {
+                    let frame = self.led(frame);
                     if !self.note(&frame) {
                         return Poll::Ready(Some(Ok(frame)));
                     }
@@ -162,7 +204,7 @@ impl Body for Tap {
                         let _ = exchange.end(End::Broken(describe(&error)));
                         self.recorded = true;
                     }
-                    return Poll::Ready(Some(Err(error.into())));
+                    return Poll::Ready(Some(Err(Broken(describe(&error)))));
                 }
                 None if self.recorded => return Poll::Ready(None),
                 None => {
