@@ -7,4 +7,7 @@ pub(crate) mod messages;
 pub(crate) mod output;
 pub(crate) mod record;
 pub(crate) mod recording;
+pub(crate) mod run;
 pub(crate) mod status;
+#[cfg(feature = "proxy")]
+pub(crate) mod watch;

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::arguments::Common;
 use super::interface::{self, Interface};
+use super::run::{self, Run};
 use super::status::Status;
 
 /// Arguments of `record`.
@@ -26,6 +27,9 @@ enum What {
     Proxy(Proxy),
     /// At a network device
     Interface(Interface),
+    /// Through a proxy, while a command runs; diagnose when it ends
+    #[command(after_help = run::HELP)]
+    Run(Run),
 }
 
 const PROXY_HELP: &str = "\
@@ -63,6 +67,7 @@ pub(crate) fn run(of: &Record, common: &Common) -> anyhow::Result<Status> {
     match &of.what {
         What::Proxy(of) => proxy(of, common),
         What::Interface(of) => interface::run(of, common),
+        What::Run(of) => run::run(of, common),
     }
 }
 
