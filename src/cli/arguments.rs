@@ -205,7 +205,7 @@ fn named<T: Copy + Send + Sync + 'static>(
     }
 }
 
-fn size(text: &str) -> Result<usize, String> {
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     let upper = text.to_ascii_uppercase();
     let digits = upper.trim_end_matches('B').trim_end_matches("I");
     let (number, shift) = match digits.as_bytes().last() {

@@ -2,7 +2,9 @@
 
 pub(crate) mod arguments;
 mod implied;
+pub(crate) mod interface;
 pub(crate) mod messages;
 pub(crate) mod output;
 pub(crate) mod record;
+pub(crate) mod recording;
 pub(crate) mod status;

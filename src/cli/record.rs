@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use url::Url;
 
 use super::arguments::Common;
+use super::interface::{self, Interface};
 use super::status::Status;
 
 /// Arguments of `record`.
@@ -23,6 +24,8 @@ enum What {
     /// Between a client and its servers, as a proxy
     #[command(after_help = PROXY_HELP)]
     Proxy(Proxy),
+    /// At a network device
+    Interface(Interface),
 }
 
 const PROXY_HELP: &str = "\
@@ -59,6 +62,7 @@ struct Proxy {
 pub(crate) fn run(of: &Record, common: &Common) -> anyhow::Result<Status> {
     match &of.what {
         What::Proxy(of) => proxy(of, common),
+        What::Interface(of) => interface::run(of, common),
     }
 }
 

@@ -61,6 +61,8 @@ pub struct CaptureFacts {
     pub complete: bool,
     /// The recorder's own end mark: nothing was missed until then. `None` where there is none.
     pub end_mark: Option<Timestamp>,
+    /// Packets that the recorder dropped, as it says. `None` where it does not say, and for what is no packet capture.
+    pub dropped: Option<u64>,
     /// BLAKE3 of the content.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
@@ -148,7 +150,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
             said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)))
         }
         Read::With(read) => {
-            let Reading { exchanges: read, creator, sanitized, complete, end_mark, problems, more_problems } =
+            let Reading { exchanges: read, creator, sanitized, complete, end_mark, dropped, problems, more_problems } =
                 read(&opened.content, id, options);
             said.extend(problems);
             more = more_problems;
@@ -158,6 +160,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
                 creator,
                 sanitized,
                 end_mark,
+                dropped,
                 usable: true,
                 complete: complete && opened.whole,
                 ..facts
@@ -177,6 +180,7 @@ fn nothing_known(path: &Path, id: CaptureId) -> CaptureFacts {
         sanitized: Sanitized::Possible,
         complete: false,
         end_mark: None,
+        dropped: None,
         digest: [0; 32],
         sha256: None,
         usable: false,

@@ -72,6 +72,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         sanitized,
         complete: layout.damage.is_none() && layout.has_entries && ended,
         end_mark: end.and_then(|end| time::read(end.at.given()?)),
+        dropped: None,
         problems,
         more_problems,
     }
