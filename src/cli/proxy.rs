@@ -67,8 +67,6 @@ pub(crate) fn run(_: &Proxy, _: &Common) -> anyhow::Result<Status> {
 /// Runs it.
 #[cfg(feature = "proxy")]
 pub(crate) fn run(of: &Proxy, common: &Common) -> anyhow::Result<Status> {
-    use std::io::Write;
-
     use anyhow::Context;
     use authtrail::record::proxy::start;
 
@@ -98,7 +96,7 @@ pub(crate) fn run(of: &Proxy, common: &Common) -> anyhow::Result<Status> {
             line.clear();
             say(&notice);
         }
-        if line.is_shown_at_all() {
+        if line.is_seen() {
             line.show(&progress.words(&proxy.statistics()));
         }
     })?;
@@ -202,7 +200,8 @@ mod progress {
                     let row = trail.chain.iter().rev().find(|row| matches!(row.status, "held" | "broken"))?;
                     Some(format!(", {} {}", row.link, row.status))
                 });
-                self.words = format!(", {}{}", count(report.trails.len() as u64, "trail"), reached.last().unwrap_or_default());
+                self.words =
+                    format!(", {}{}", count(report.trails.len() as u64, "trail"), reached.last().unwrap_or_default());
                 self.next = now + (now.elapsed() * 20).max(Duration::from_secs(1));
             }
             let open = if statistics.open > 0 { format!(" ({} open)", statistics.open) } else { String::new() };

@@ -48,6 +48,11 @@ impl StatusLine {
         StatusLine { shown: false, terminal: std::io::stderr().is_terminal() }
     }
 
+    /// Whether anything that is shown would be seen.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.terminal
+    }
+
     /// Shows `text` in place of what was shown before.
     pub(crate) fn show(&mut self, text: &str) {
         if self.terminal {

@@ -345,7 +345,7 @@ fn a_forward_proxy_opens_what_it_may_and_nothing_else() {
     let (decoded, har) = recorded(proxy, &folder);
     let seen: Vec<String> =
         decoded.exchanges.iter().map(|of| format!("{} {}", of.request.method, of.request.url())).collect();
-    let expected = [format!("GET https://localhost:{port}/opened"), format!("CONNECT https://127.0.0.1:{port}")];
+    let expected = [format!("GET https://localhost:{port}/opened"), format!("CONNECT https://127.0.0.1:{port}/")];
     assert_eq!(seen, expected);
     assert_eq!(decoded.captures[0].end_mark, None, "what passed unread may be anything");
     let octets = &har["log"]["entries"][1]["_authtrail"]["tunnel"]["fromServer"];
