@@ -205,6 +205,7 @@ fn named<T: Copy + Send + Sync + 'static>(
     }
 }
 
+/// Octets, like `500K` or `2G`.
 pub(crate) fn size(text: &str) -> Result<usize, String> {
     let upper = text.to_ascii_uppercase();
     let digits = upper.trim_end_matches('B').trim_end_matches("I");

@@ -5,6 +5,7 @@ mod implied;
 pub(crate) mod interface;
 pub(crate) mod messages;
 pub(crate) mod output;
+mod proxy;
 pub(crate) mod record;
 pub(crate) mod recording;
 pub(crate) mod run;

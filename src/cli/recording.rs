@@ -48,8 +48,8 @@ impl StatusLine {
         StatusLine { shown: false, terminal: std::io::stderr().is_terminal() }
     }
 
-    /// Whether it is shown at all.
-    pub(crate) fn is_wanted(&self) -> bool {
+    /// Whether anything that is shown would be seen.
+    pub(crate) fn is_seen(&self) -> bool {
         self.terminal
     }
 

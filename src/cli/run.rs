@@ -121,7 +121,7 @@ mod with_proxy {
             .with_context(|| format!("'{}' cannot be started", program.to_string_lossy()))
             .and_then(|child| Ok(wait(child, &proxy, &mut watch, &signals)?));
         let statistics = proxy.stop()?;
-        watch.finish(statistics.exchanges);
+        watch.finish(&statistics);
         if fs::metadata(&keylog).is_ok_and(|about| about.len() == 0) {
             fs::remove_file(&keylog).context("the empty key log")?;
         }
@@ -141,7 +141,7 @@ mod with_proxy {
                 return Ok(status);
             }
             signals.pass_on(&child);
-            watch.look(proxy.statistics().exchanges);
+            watch.look(&proxy.statistics());
             std::thread::sleep(LOOK_EVERY);
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use authtrail::Options;
 use authtrail::check::rule_set::RuleSet;
+use authtrail::record::proxy::Statistics;
 use authtrail::report::contract::Report;
 use authtrail::report::terminal_width;
 use authtrail::report::text::Growth;
@@ -14,7 +15,7 @@ use super::recording::{StatusLine, count};
 
 /// The shortest time between two diagnoses.
 const SHORTEST: Duration = Duration::from_millis(300);
-/// A diagnosis may take this part of the time at most: a large recording is looked at less often.
+/// How much longer than a diagnosis the time after it is: a large recording is looked at less often.
 const SHARE: u32 = 8;
 
 /// Looks at a recording again and again.
@@ -26,6 +27,8 @@ pub(crate) struct Watch {
     growth: Option<Growth>,
     /// Exchanges at the last look.
     looked_at: Option<u64>,
+    /// What the last look showed, for the status line.
+    reached: String,
     not_before: Instant,
 }
 
@@ -34,22 +37,33 @@ impl Watch {
     pub(crate) fn new(recording: PathBuf, rules: &'static RuleSet, print: bool) -> Watch {
         let growth = print.then(Growth::default);
         let line = StatusLine::new();
-        Watch { recording, rules, line, growth, looked_at: None, not_before: Instant::now() }
+        Watch { recording, rules, line, growth, looked_at: None, reached: String::new(), not_before: Instant::now() }
     }
 
-    /// Looks where there is something new, and it is not too early. `exchanges`: that completed so far.
-    pub(crate) fn look(&mut self, exchanges: u64) {
-        let wanted = self.growth.is_some() || self.line.is_wanted();
-        if wanted && self.looked_at != Some(exchanges) && Instant::now() >= self.not_before {
-            self.diagnose(exchanges);
+    /// Looks where there is something new, and it is not too early.
+    pub(crate) fn look(&mut self, statistics: &Statistics) {
+        if self.growth.is_none() && !self.line.is_seen() {
+            return;
         }
+        if self.looked_at != Some(statistics.exchanges) && Instant::now() >= self.not_before {
+            self.diagnose(statistics.exchanges);
+        }
+        let open = if statistics.open > 0 { format!(" ({} open)", statistics.open) } else { String::new() };
+        let failed = if statistics.failed.is_some() { "; NOT RECORDING" } else { "" };
+        self.line.show(&format!("{}{open}{}{failed}", count(statistics.exchanges, "exchange"), self.reached));
     }
 
-    /// Looks once more, however early, and takes the status line away.
-    pub(crate) fn finish(&mut self, exchanges: u64) {
-        if self.growth.is_some() && self.looked_at != Some(exchanges) {
-            self.diagnose(exchanges);
+    /// Looks at the whole, however early it is.
+    pub(crate) fn finish(&mut self, statistics: &Statistics) {
+        // The end mark is new also where no exchange is: now what is missing will not come.
+        if self.growth.is_some() {
+            self.diagnose(statistics.exchanges);
         }
+        self.line.clear();
+    }
+
+    /// Takes the status line away, for a message.
+    pub(crate) fn clear(&mut self) {
         self.line.clear();
     }
 
@@ -58,20 +72,20 @@ impl Watch {
         let report = authtrail::diagnose(std::slice::from_ref(&self.recording), &Options::new(self.rules));
         self.not_before = Instant::now() + SHORTEST.max(began.elapsed().saturating_mul(SHARE));
         self.looked_at = Some(exchanges);
+        self.reached = reached(&report);
         let new = self.growth.as_mut().map(|growth| growth.lines(&report, terminal_width())).unwrap_or_default();
         if !new.is_empty() {
             self.line.clear();
             let _ = anstream::AutoStream::auto(std::io::stderr()).write_all(new.as_bytes());
         }
-        self.line.show(&status(&report, exchanges));
     }
 }
 
-/// `17 exchanges, 1 trail, last link reached: token-response`.
-fn status(report: &Report, exchanges: u64) -> String {
-    let mut status = vec![count(exchanges, "exchange"), count(report.trails.len() as u64, "trail")];
-    let reached = |row: &&authtrail::report::contract::ChainRow| matches!(row.status, "held" | "broken");
-    let last = report.trails.iter().filter_map(|trail| trail.chain.iter().rfind(reached)).next_back();
-    status.extend(last.map(|row| format!("last link reached: {}", row.link)));
-    status.join(", ")
+/// `, 1 trail, token-response held`.
+fn reached(report: &Report) -> String {
+    let last = report.trails.iter().filter_map(|trail| {
+        let row = trail.chain.iter().rfind(|row| matches!(row.status, "held" | "broken"))?;
+        Some(format!(", {} {}", row.link, row.status))
+    });
+    format!(", {}{}", count(report.trails.len() as u64, "trail"), last.last().unwrap_or_default())
 }

@@ -17,6 +17,8 @@ mod messages;
 mod packets;
 mod pages;
 mod readme;
+#[cfg(feature = "proxy")]
+mod record;
 mod report_fixtures;
 mod report_text;
 mod rules;

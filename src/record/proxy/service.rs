@@ -381,8 +381,10 @@ async fn pass(
         changes = lead::answer_fields(&mut parts.headers, names, &mut announced);
         shared.announce(announced);
         let is_plain = !parts.headers.contains_key(header::CONTENT_ENCODING);
-        if let (true, true, Some(body)) =
-            (is_plain, parts.status.is_success() && shared.is_metadata(path), taken.1.take())
+        if is_plain
+            && parts.status.is_success()
+            && shared.is_metadata(path)
+            && let Some(body) = taken.1.take()
         {
             taken = match collect(body).await {
                 Ok(taken) => taken,
