@@ -196,12 +196,15 @@ mod progress {
             if let (true, true, Ok(rules)) = (is_new, now >= self.next, RuleSet::embedded()) {
                 self.exchanges = statistics.exchanges;
                 let report = diagnose(std::slice::from_ref(&self.path), &Options::new(rules));
-                let reached = report.trails.iter().filter_map(|trail| {
+                let mut reached = report.trails.iter().filter_map(|trail| {
                     let row = trail.chain.iter().rev().find(|row| matches!(row.status, "held" | "broken"))?;
                     Some(format!(", {} {}", row.link, row.status))
                 });
-                self.words =
-                    format!(", {}{}", count(report.trails.len() as u64, "trail"), reached.last().unwrap_or_default());
+                self.words = format!(
+                    ", {}{}",
+                    count(report.trails.len() as u64, "trail"),
+                    reached.next_back().unwrap_or_default()
+                );
                 self.next = now + (now.elapsed() * 20).max(Duration::from_secs(1));
             }
             let open = if statistics.open > 0 { format!(" ({} open)", statistics.open) } else { String::new() };
