@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+#[cfg(not(feature = "proxy"))]
 use super::arguments::Common;
 use super::status::Status;
 
@@ -104,7 +105,7 @@ mod with_proxy {
             proxy: address,
             authority: &trusted.authority,
             bundle: &trusted.bundle,
-            keylog: &new_keylog(&keylog)?,
+            keylog: new_keylog(&keylog)?,
         };
         let mut command = Command::new(program);
         command.args(arguments);

@@ -83,9 +83,9 @@ impl Watch {
 
 /// `, 1 trail, token-response held`.
 fn reached(report: &Report) -> String {
-    let last = report.trails.iter().filter_map(|trail| {
+    let mut last = report.trails.iter().filter_map(|trail| {
         let row = trail.chain.iter().rfind(|row| matches!(row.status, "held" | "broken"))?;
         Some(format!(", {} {}", row.link, row.status))
     });
-    format!(", {}{}", count(report.trails.len() as u64, "trail"), last.last().unwrap_or_default())
+    format!(", {}{}", count(report.trails.len() as u64, "trail"), last.next_back().unwrap_or_default())
 }

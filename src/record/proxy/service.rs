@@ -126,7 +126,7 @@ struct Way {
 }
 
 /// The way of a request, or the answer that there is none.
-fn way(shared: &Shared, peer: &Peer, request: &Request<Incoming>) -> Result<Way, Response<Tap>> {
+fn way(shared: &Shared, peer: &Peer, request: &Request<Incoming>) -> Result<Way, Box<Response<Tap>>> {
     let same = |origin: String| Ok(Way { here: origin.clone(), there: origin, names: None });
     let number = match &peer.role {
         Role::Opened(origin) => return same(origin.to_string()),
@@ -140,19 +140,19 @@ fn way(shared: &Shared, peer: &Peer, request: &Request<Incoming>) -> Result<Way,
             let host = host.unwrap_or_else(|| address.to_string());
             // A page of a stranger whose name resolves to this machine shall not talk to the server through here.
             if !shared.any_host && !is_this_machine(&host) {
-                return Err(own(
+                return Err(Box::new(own(
                     StatusCode::MISDIRECTED_REQUEST,
                     "this proxy is asked for by its address or as localhost",
-                ));
+                )));
             }
             let names = Names::new(&host, *address, &shared.routes);
             Ok(Way { here: format!("http://{host}"), there: there.clone(), names: Some(names) })
         }
         Some((_, None)) => match (uri.scheme_str(), uri.authority()) {
             (Some(scheme @ ("http" | "https")), Some(authority)) => same(format!("{scheme}://{authority}")),
-            _ => Err(own(StatusCode::BAD_REQUEST, "this is a proxy: set it as HTTP_PROXY and HTTPS_PROXY")),
+            _ => Err(Box::new(own(StatusCode::BAD_REQUEST, "this is a proxy: set it as HTTP_PROXY and HTTPS_PROXY"))),
         },
-        None => Err(own(StatusCode::NOT_FOUND, "no such listener")),
+        None => Err(Box::new(own(StatusCode::NOT_FOUND, "no such listener"))),
     }
 }
 
@@ -200,7 +200,7 @@ pub(super) fn answer(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>
         }
         let way = match way(&shared, &peer, &request) {
             Ok(way) => way,
-            Err(answer) => return Ok(answer),
+            Err(answer) => return Ok(*answer),
         };
         if is_proxy && !request.uri().host().is_some_and(|host| shared.opens(&host.to_ascii_lowercase())) {
             return pass_unread(&shared, request).await;

@@ -70,7 +70,8 @@ pub(super) async fn connect<B>(
             exchange.tunnelled(from_client, from_server);
         }
         let _ = exchange.end(End::Whole);
-        drop(peer);
+        // Until here the connection had its place, and the end of the proxy waited for it.
+        drop((peer, shared));
     });
     Ok(Response::new(Tap::none()))
 }
