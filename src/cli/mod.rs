@@ -8,4 +8,7 @@ pub(crate) mod output;
 mod proxy;
 pub(crate) mod record;
 pub(crate) mod recording;
+pub(crate) mod run;
 pub(crate) mod status;
+#[cfg(feature = "proxy")]
+pub(crate) mod watch;

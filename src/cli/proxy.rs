@@ -54,6 +54,9 @@ pub(crate) struct Proxy {
     /// Most octets of one body that are recorded, like 500K or 8M; what is more is passed on all the same
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_body: Option<usize>,
+    /// Print the chain as it grows, and name the loss the moment it is proved
+    #[arg(long)]
+    watch: bool,
     /// Put every exchange on the disk itself before its last octet is passed on
     #[arg(long)]
     sync: bool,
@@ -71,10 +74,11 @@ pub(crate) fn run(of: &Proxy, common: &Common) -> anyhow::Result<Status> {
     use authtrail::record::proxy::start;
 
     use super::messages::say;
-    use super::recording::{StatusLine, count};
+    use super::recording::{authority, count};
+    use super::watch::Watch;
 
     if of.print_ca {
-        let certificate = authority(of)?.certificate().to_owned();
+        let certificate = authority(of.authority.as_deref())?.certificate().to_owned();
         super::output::write_to(common.output.as_deref(), |out| out.write_all(certificate.as_bytes()))
             .context("the certificate")?;
         return Ok(Status::Good);
@@ -89,20 +93,18 @@ pub(crate) fn run(of: &Proxy, common: &Common) -> anyhow::Result<Status> {
         }
     }
     say(&format!("recording to {}; Ctrl-C ends it", path.display()));
-    let mut line = StatusLine::new();
-    let mut progress = progress::Progress::new(path.clone());
-    proxy.until_interrupted(std::time::Duration::from_millis(500), |proxy| {
+    let mut watch = Watch::new(path.clone(), authtrail::check::rule_set::RuleSet::embedded()?, of.watch);
+    proxy.until_interrupted(std::time::Duration::from_millis(250), |proxy| {
         for notice in proxy.notices() {
-            line.clear();
+            watch.clear();
             say(&notice);
         }
-        if line.is_seen() {
-            line.show(&progress.words(&proxy.statistics()));
-        }
+        watch.look(&proxy.statistics());
     })?;
-    line.clear();
+    watch.clear();
     let mut notices = proxy.notices();
     let statistics = proxy.stop()?;
+    watch.finish(&statistics);
     notices.retain(|notice| !notice.is_empty());
     notices.iter().for_each(|notice| say(notice));
     let refused = if statistics.refused > 0 { format!(", {} refused", statistics.refused) } else { String::new() };
@@ -116,7 +118,7 @@ fn settings(of: &Proxy, common: &Common) -> anyhow::Result<authtrail::record::pr
     use authtrail::record::proxy::{Listen, Mode, Settings};
 
     let modes: Vec<Mode> = match &*of.target {
-        [] => vec![Mode::Forward { authority: std::sync::Arc::new(authority(of)?), allow: of.allow.clone() }],
+        [] => vec![Mode::Forward { authority: std::sync::Arc::new(super::recording::authority(of.authority.as_deref())?), allow: of.allow.clone() }],
         targets => targets.iter().cloned().map(Mode::Reverse).collect(),
     };
     if of.listen.len() > modes.len() {
@@ -138,78 +140,4 @@ fn settings(of: &Proxy, common: &Common) -> anyhow::Result<authtrail::record::pr
         settings.bounds.body = octets;
     }
     Ok(settings)
-}
-
-#[cfg(feature = "proxy")]
-fn authority(of: &Proxy) -> anyhow::Result<authtrail::record::proxy::Authority> {
-    use anyhow::Context;
-
-    let folder = of.authority.clone().or_else(data_folder);
-    let folder = folder.context("no data folder is known for this user; pass --authority FOLDER")?;
-    Ok(authtrail::record::proxy::Authority::open(&folder)?)
-}
-
-/// Where programs keep what they make for a user.
-#[cfg(feature = "proxy")]
-fn data_folder() -> Option<PathBuf> {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let data = named("XDG_DATA_HOME").or_else(|| named("LOCALAPPDATA"));
-    let data = data.or_else(|| named("HOME").map(|home| home.join(".local").join("share")))?;
-    Some(data.join("authtrail"))
-}
-
-#[cfg(feature = "proxy")]
-mod progress {
-    //! How far the clients have come, read from the recording itself now and then.
-
-    use std::path::PathBuf;
-    use std::time::{Duration, Instant};
-
-    use authtrail::check::rule_set::RuleSet;
-    use authtrail::record::proxy::Statistics;
-    use authtrail::{Options, diagnose};
-
-    use super::super::recording::count;
-
-    /// Recordings above this size are not read again and again.
-    const LARGEST: u64 = 16 << 20;
-
-    /// What is known of the recording.
-    pub(super) struct Progress {
-        path: PathBuf,
-        exchanges: u64,
-        words: String,
-        /// Reading may take a twentieth of the time.
-        next: Instant,
-    }
-
-    impl Progress {
-        /// Nothing read yet.
-        pub(super) fn new(path: PathBuf) -> Self {
-            Progress { path, exchanges: 0, words: String::new(), next: Instant::now() }
-        }
-
-        /// `12 exchanges, 1 trail, token-request held`.
-        pub(super) fn words(&mut self, statistics: &Statistics) -> String {
-            let now = Instant::now();
-            let is_new = statistics.exchanges != self.exchanges && statistics.octets <= LARGEST;
-            if let (true, true, Ok(rules)) = (is_new, now >= self.next, RuleSet::embedded()) {
-                self.exchanges = statistics.exchanges;
-                let report = diagnose(std::slice::from_ref(&self.path), &Options::new(rules));
-                let mut reached = report.trails.iter().filter_map(|trail| {
-                    let row = trail.chain.iter().rev().find(|row| matches!(row.status, "held" | "broken"))?;
-                    Some(format!(", {} {}", row.link, row.status))
-                });
-                self.words = format!(
-                    ", {}{}",
-                    count(report.trails.len() as u64, "trail"),
-                    reached.next_back().unwrap_or_default()
-                );
-                self.next = now + (now.elapsed() * 20).max(Duration::from_secs(1));
-            }
-            let open = if statistics.open > 0 { format!(" ({} open)", statistics.open) } else { String::new() };
-            let failed = if statistics.failed.is_some() { "; NOT RECORDING" } else { "" };
-            format!("{}{open}{}{failed}", count(statistics.exchanges, "exchange"), self.words)
-        }
-    }
 }

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::arguments::Common;
 use super::interface::{self, Interface};
 use super::proxy::{self, Proxy};
+use super::run::{self, Run};
 use super::status::Status;
 
 /// Arguments of `record`.
@@ -23,6 +24,9 @@ enum What {
     Proxy(Proxy),
     /// At a network device
     Interface(Interface),
+    /// Through a proxy, while a command runs; diagnose when it ends
+    #[command(after_help = run::HELP)]
+    Run(Run),
 }
 
 /// Runs it.
@@ -30,5 +34,6 @@ pub(crate) fn run(of: &Record, common: &Common) -> anyhow::Result<Status> {
     match &of.what {
         What::Proxy(of) => proxy::run(of, common),
         What::Interface(of) => interface::run(of, common),
+        What::Run(of) => run::run(of, common),
     }
 }

@@ -2,6 +2,8 @@
 
 mod cli;
 mod conformance;
+#[cfg(feature = "proxy")]
+mod e2e;
 mod expected;
 mod flows;
 mod formats;

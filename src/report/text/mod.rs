@@ -4,6 +4,7 @@
 //! Every line comes through `layout`, which escapes. The colours are always set; the stream that is
 //! written to takes them away where they do not belong.
 
+mod growth;
 mod head;
 mod ladder;
 mod proof;
@@ -14,6 +15,7 @@ use super::contract::{Evidence, Finding, Problem, Report, Trail};
 use super::layout::{Canvas, Text, elided};
 use super::palette::{FAINT, STRONG};
 use super::words;
+pub use growth::Growth;
 
 /// How to write.
 #[derive(Debug, Clone, Copy)]
