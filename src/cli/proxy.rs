@@ -118,7 +118,10 @@ fn settings(of: &Proxy, common: &Common) -> anyhow::Result<authtrail::record::pr
     use authtrail::record::proxy::{Listen, Mode, Settings};
 
     let modes: Vec<Mode> = match &*of.target {
-        [] => vec![Mode::Forward { authority: std::sync::Arc::new(super::recording::authority(of.authority.as_deref())?), allow: of.allow.clone() }],
+        [] => vec![Mode::Forward {
+            authority: std::sync::Arc::new(super::recording::authority(of.authority.as_deref())?),
+            allow: of.allow.clone(),
+        }],
         targets => targets.iter().cloned().map(Mode::Reverse).collect(),
     };
     if of.listen.len() > modes.len() {
