@@ -9,6 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::coding::{Coding, End, decompress};
+use super::digest::digest;
 use super::limits::Limits;
 use super::mapping;
 
@@ -20,7 +21,7 @@ const MAP_FROM: u64 = 1 << 20;
 pub struct Opened {
     /// The content, a compression of the whole undone.
     pub content: Bytes,
-    /// BLAKE3 of the file as it is stored.
+    /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file as it is stored, in hex; `None` unless asked for.
     pub sha256: Option<String>,
@@ -88,7 +89,7 @@ pub fn open(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenEr
     if stored.is_empty() {
         return Err(OpenError::Empty);
     }
-    let digest = *blake3::hash(&stored).as_bytes();
+    let digest = digest(&stored);
     let sha256 = sha256.then(|| hex(&Sha256::digest(&stored)));
     let content = match Coding::by_magic(&stored) {
         None => stored,

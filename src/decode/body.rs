@@ -20,7 +20,7 @@ use crate::evidence::Timestamp;
 pub struct Body {
     content: Content,
     /// When the events of a stream came, in the order of their ends; `None` where the recording does not say so.
-    event_times: Option<Arc<[Timestamp]>>,
+    event_times: Option<Arc<Vec<Timestamp>>>,
 }
 
 #[derive(Clone)]
@@ -134,13 +134,13 @@ impl Body {
     }
 
     /// The same, with the times at which the events of the stream came, in order.
-    pub(crate) fn with_event_times(mut self, times: Arc<[Timestamp]>) -> Self {
+    pub(crate) fn with_event_times(mut self, times: Arc<Vec<Timestamp>>) -> Self {
         self.event_times = Some(times).filter(|times| !times.is_empty());
         self
     }
 
     /// When the events of the stream came; empty where the recording does not say so.
-    pub(crate) fn event_times(&self) -> Arc<[Timestamp]> {
+    pub(crate) fn event_times(&self) -> Arc<Vec<Timestamp>> {
         self.event_times.clone().unwrap_or_default()
     }
 

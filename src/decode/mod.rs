@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::capture::digest::digest;
 use crate::capture::limits::Limits;
 use crate::capture::open::{Opened, open};
 use crate::evidence::{CaptureId, Problem, Timestamp};
@@ -63,7 +64,7 @@ pub struct CaptureFacts {
     pub end_mark: Option<Timestamp>,
     /// Packets that the recorder dropped, as it says. `None` where it does not say, and for what is no packet capture.
     pub dropped: Option<u64>,
-    /// BLAKE3 of the content.
+    /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
     pub sha256: Option<String>,
@@ -128,7 +129,7 @@ pub fn read_content(
     content: bytes::Bytes,
     options: &ReadOptions,
 ) -> (CaptureFacts, Vec<Exchange>) {
-    let digest = *blake3::hash(&content).as_bytes();
+    let digest = digest(&content);
     read_opened(path, id, Opened { content, digest, sha256: None, whole: true, problems: Vec::new() }, options)
 }
 

@@ -199,7 +199,7 @@ mod tests {
     /// The targets read from the file, whether it is complete, and its end mark.
     fn read(path: &Path) -> (Vec<String>, bool, Option<Timestamp>) {
         let decoded = read_all(&[path.to_owned()], &ReadOptions::default());
-        let targets = decoded.exchanges.iter().map(|exchange| exchange.request.target.clone()).collect();
+        let targets = decoded.exchanges.iter().map(|exchange| exchange.request.target.to_string()).collect();
         (targets, decoded.captures[0].complete, decoded.captures[0].end_mark)
     }
 

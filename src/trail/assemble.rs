@@ -142,6 +142,9 @@ fn mark_upstream(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
 
 /// By time sent; exchanges without a time keep their place after the one before them.
 fn in_time_order(exchanges: Vec<Exchange>) -> Vec<Exchange> {
+    if exchanges.is_sorted_by_key(|exchange| exchange.sent_at) && exchanges.iter().all(|it| it.sent_at.is_some()) {
+        return exchanges;
+    }
     let mut last: Option<Timestamp> = None;
     let mut keyed: Vec<(Option<Timestamp>, Exchange)> = Vec::with_capacity(exchanges.len());
     for exchange in exchanges {

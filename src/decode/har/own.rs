@@ -102,11 +102,11 @@ fn undo_message(half: &str, headers: &mut Headers, body: &mut Body, rewritings: 
 }
 
 /// The times of the events in the response.
-pub(super) fn event_times(entry: &Entry<'_>, sent_at: Option<Timestamp>, limits: &Limits) -> Arc<[Timestamp]> {
+pub(super) fn event_times(entry: &Entry<'_>, sent_at: Option<Timestamp>, limits: &Limits) -> Arc<Vec<Timestamp>> {
     let list: Option<Vec<Number>> = entry.own.event_times.0.and_then(|json| serde_json::from_str(json).ok());
     let (Some(list), Some(sent_at)) = (list, sent_at) else { return Arc::default() };
     let times = list.into_iter().take(limits.body).map_while(|time| super::time::plus(sent_at, time.known()?));
-    times.collect()
+    Arc::new(times.collect())
 }
 
 /// A body of which not everything is in the recording, or whose end did not come; as it is where that makes no difference.
