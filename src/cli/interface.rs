@@ -23,7 +23,7 @@ pub(crate) struct Interface {
     #[arg(long, short = 's', value_name = "OCTETS", default_value_t = 262_144)]
     pub(crate) snap_length: u32,
     /// Memory for packets that wait to be written
-    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub(crate) buffer: usize,
     /// Record packets for other hosts as well
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! What every way of recording needs: signals that end it well, the status line, the name of a recording.
 
+#![cfg_attr(not(any(feature = "proxy", feature = "live")), allow(dead_code, unused_imports))]
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use anyhow::Context;
 use authtrail::report::escape;
 
 /// Set when the process is asked to end, by Ctrl-C or by another program. Asked twice, it ends at once.
+#[cfg(feature = "live")]
 pub(crate) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     use signal_hook::consts::TERM_SIGNALS;
     let stop = Arc::new(AtomicBool::new(false));

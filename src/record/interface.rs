@@ -12,9 +12,12 @@ use crate::evidence::Timestamp;
 
 /// Milliseconds that the system may hold a packet back to give several at once.
 const HOLD: i32 = 20;
-/// How long the recorder waits where there is no packet. It does not wait inside of libpcap: there, 1.10 comes back with
-/// a packet only, and hears no signal until then.
+/// How long the recorder waits where there is no packet, and how long shortly after one. It does not wait inside of
+/// libpcap: there, 1.10 comes back with a packet only, and hears no signal until then.
 const PAUSE: Duration = Duration::from_millis(10);
+const SHORT_PAUSE: Duration = Duration::from_millis(1);
+/// How long after a packet others are likely.
+const BUSY: Duration = Duration::from_millis(100);
 /// How often the watcher is told.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 /// The device that is all devices, where the system has it.
@@ -184,6 +187,7 @@ fn run(
     watch: &mut dyn FnMut(Progress),
 ) -> Result<(), Ended> {
     let mut told = Instant::now();
+    let (mut busy, mut busy_until) = (false, told);
     watch(Progress::default());
     let mut counted = Counters::default();
     while !stop.load(Ordering::Relaxed) {
@@ -191,10 +195,14 @@ fn run(
             Ok(packet) => {
                 let time = Timestamp(packet.header.ts.tv_sec.saturating_mul(1_000_000) + packet.header.ts.tv_usec);
                 recorder.packet(time, packet.data, packet.header.len, counted).map_err(Ended::Write)?;
+                busy = true;
             }
             Err(Error::TimeoutExpired) => {
                 recorder.tick(now(), counted).map_err(Ended::Write)?;
-                std::thread::sleep(PAUSE);
+                if std::mem::take(&mut busy) {
+                    busy_until = Instant::now() + BUSY;
+                }
+                std::thread::sleep(if Instant::now() < busy_until { SHORT_PAUSE } else { PAUSE });
             }
             Err(error) => return Err(Ended::Device(error)),
         }

@@ -25,11 +25,16 @@ fn may_record() -> bool {
     may
 }
 
-fn start(folder: &Path, name: &str, arguments: &[&str], ports: &[String]) -> Process {
+fn record(folder: &Path, name: &str, arguments: &[&str], ports: &[String]) -> Process {
     let filter = ports.iter().map(|port| format!("tcp port {port}")).collect::<Vec<_>>().join(" or ");
     let mut command = authtrail();
     command.current_dir(folder).args(["record", "interface", "-i", "lo", "-o", name]).args(arguments).arg(filter);
-    let process = Process(command.spawn().expect("the program starts"));
+    Process(command.spawn().expect("the program starts"))
+}
+
+/// The same, once it records to `name`.
+fn start(folder: &Path, name: &str, arguments: &[&str], ports: &[String]) -> Process {
+    let process = record(folder, name, arguments, ports);
     let begun = Instant::now();
     while !folder.join(name).exists() {
         assert!(begun.elapsed() < Duration::from_secs(60), "the recording does not begin");
@@ -72,6 +77,41 @@ fn a_live_capture_tells_what_happened() {
         assert_eq!(capture.interrupt(), 0);
         case.judge(folder.path(), "login.pcapng");
     }
+}
+
+/// The files of the row, oldest first.
+fn row_of(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap().flatten().map(|file| file.path());
+    let mut row: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().contains("row_")).collect();
+    row.sort();
+    row
+}
+
+#[test]
+fn a_killed_capture_keeps_the_login() {
+    if !players::are_here() || !may_record() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let servers = Servers::start("", None);
+    let row = record(folder.path(), "row.pcapng", &["--rotate-size", "20K"], &servers.ports());
+    let capture = start(folder.path(), "login.pcapng", &[], &servers.ports());
+    let begun = Instant::now();
+    while row_of(folder.path()).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the recording does not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    log_in(&mut client(&[], &servers.mcp, ""), true);
+    // The system hands packets over after 20 milliseconds at most.
+    std::thread::sleep(Duration::from_secs(1));
+    drop((capture, row));
+    CLEAN.judge(folder.path(), "login.pcapng");
+    // A row of files is one recording when put together.
+    let files = row_of(folder.path());
+    assert!(files.len() > 1, "{files:?}");
+    let whole: Vec<u8> = files.iter().flat_map(|file| std::fs::read(file).unwrap()).collect();
+    std::fs::write(folder.path().join("whole.pcapng"), whole).unwrap();
+    CLEAN.judge(folder.path(), "whole.pcapng");
 }
 
 #[test]
