@@ -39,6 +39,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Command::Audit(of) => cli::audit::run(of, common),
         Command::Query(of) => cli::query::run(of, common),
         Command::Compare(of) => cli::compare::run(of, common),
+        Command::Record(of) => cli::record::run(of, common),
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Query(super::query::Query),
     /// Say what is new, gone, worse and better between two audits
     Compare(super::compare::Compare),
+    /// Make a recording
+    Record(super::record::Record),
 }
 
 /// Arguments of `diagnose`.
@@ -237,7 +239,8 @@ pub(crate) fn named<T: Copy + Send + Sync + 'static>(
     }
 }
 
-pub(super) fn size(text: &str) -> Result<usize, String> {
+/// Octets, like `500K` or `2G`.
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     let upper = text.to_ascii_uppercase();
     let digits = upper.trim_end_matches('B').trim_end_matches("I");
     let (number, shift) = match digits.as_bytes().last() {

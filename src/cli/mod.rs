@@ -6,8 +6,15 @@ pub(crate) mod compare;
 pub(crate) mod diff_revisions;
 pub(crate) mod files;
 mod implied;
+pub(crate) mod interface;
 pub(crate) mod messages;
 pub(crate) mod output;
 mod progress;
 pub(crate) mod query;
+mod proxy;
+pub(crate) mod record;
+pub(crate) mod recording;
+pub(crate) mod run;
 pub(crate) mod status;
+#[cfg(feature = "proxy")]
+pub(crate) mod watch;

@@ -5,6 +5,7 @@
 pub mod body;
 mod burp;
 mod debug_proxy;
+pub(crate) mod event_ends;
 pub mod exchange;
 mod fields;
 mod format;
@@ -64,6 +65,8 @@ pub struct CaptureFacts {
     pub end_mark: Option<Timestamp>,
     /// Octets of the file as it is stored; `None` where it could not be opened.
     pub bytes: Option<u64>,
+    /// Packets that the recorder dropped, as it says. `None` where it does not say, and for what is no packet capture.
+    pub dropped: Option<u64>,
     /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
@@ -199,7 +202,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
             said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)))
         }
         Read::With(read) => {
-            let Reading { exchanges: read, creator, sanitized, complete, end_mark, problems, more_problems } =
+            let Reading { exchanges: read, creator, sanitized, complete, end_mark, dropped, problems, more_problems } =
                 read(&opened.content, id, options);
             said.extend(problems);
             more = more_problems;
@@ -209,6 +212,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
                 creator,
                 sanitized,
                 end_mark,
+                dropped,
                 usable: true,
                 complete: complete && opened.whole,
                 ..facts
@@ -229,6 +233,7 @@ fn nothing_known(path: &Path, id: CaptureId) -> CaptureFacts {
         complete: false,
         end_mark: None,
         bytes: None,
+        dropped: None,
         digest: [0; 32],
         sha256: None,
         usable: false,

@@ -7,6 +7,8 @@ mod conformance;
 mod crosswalk;
 mod dependencies;
 mod examples;
+#[cfg(feature = "proxy")]
+mod e2e;
 mod expected;
 mod exports;
 mod flows;
@@ -25,6 +27,8 @@ mod pages;
 mod questions;
 mod readme;
 mod real_recordings;
+#[cfg(feature = "proxy")]
+mod record;
 mod report_fixtures;
 mod report_text;
 mod rules;
