@@ -266,6 +266,14 @@ impl Exchange {
         Some(written)
     }
 
+    /// The recording ends before the exchange does: its entry is written as far as it was seen.
+    pub(super) fn leave_open(&self) {
+        if !std::mem::replace(&mut lock(&self.seen).recorded, true) {
+            // Nobody waits: what has no entry of a whole exchange is not passed on any more.
+            drop(self.recorder.completed(self, self.entry(None)));
+        }
+    }
+
     /// The entry as far as the exchange was seen. `shortest` octets of each body where they are to be few.
     pub(super) fn entry(&self, shortest: Option<usize>) -> Bytes {
         entry::write(self, &lock(&self.seen), shortest)

@@ -204,7 +204,7 @@ impl Recorder {
     pub(super) fn end(&self) -> io::Result<()> {
         let open: Vec<Arc<Exchange>> = lock(&self.open).values().cloned().collect();
         for exchange in open {
-            drop(self.completed(&exchange, exchange.entry(None)));
+            exchange.leave_open();
         }
         if let Some(queue) = lock(&self.queue).take() {
             let missed = *lock(&self.missed);
