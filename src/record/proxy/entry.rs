@@ -15,19 +15,19 @@ use super::exchange::{End, Exchange, Kept, Seen};
 use crate::capture::limits::Limits;
 use crate::decode::body::{Body, ContentCoding};
 
-/// The entry. `shortest` limits each body where they are to be few.
-pub(super) fn write(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Bytes {
+/// The entry.
+pub(super) fn write(exchange: &Exchange, seen: &Seen) -> Bytes {
     let elapsed = seen.ended.as_ref().map_or_else(|| exchange.elapsed(), |(after, _)| *after);
     let wait = seen.response.as_ref().map_or(elapsed, |response| response.after);
     let mut entry = json!({
         "startedDateTime": exchange.started_at.to_rfc3339(),
         "time": milliseconds(elapsed),
-        "request": request(exchange, seen, shortest),
-        "response": response(seen, shortest),
+        "request": request(exchange, seen),
+        "response": response(seen),
         "cache": {},
         "timings": { "send": 0, "wait": milliseconds(wait), "receive": milliseconds(elapsed.saturating_sub(wait)) },
         "connection": exchange.connection.to_string(),
-        "_authtrail": own(exchange, seen, shortest),
+        "_authtrail": own(exchange, seen),
     });
     if let (Some(server), Some(entry)) = (seen.server, entry.as_object_mut()) {
         entry.insert("serverIPAddress".to_owned(), json!(server.ip().to_string()));
@@ -43,7 +43,7 @@ fn milliseconds(time: std::time::Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-fn request(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Value {
+fn request(exchange: &Exchange, seen: &Seen) -> Value {
     let head = &exchange.request;
     let mut request = json!({
         "method": head.method.as_str(),
@@ -55,7 +55,7 @@ fn request(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Value {
         "headersSize": -1,
         "bodySize": seen.request_body.passed,
     });
-    let (text, encoding) = text(&seen.request_body, &head.headers, shortest);
+    let (text, encoding) = text(&seen.request_body, &head.headers);
     if seen.request_body.passed > 0
         && let Some(request) = request.as_object_mut()
     {
@@ -68,7 +68,7 @@ fn request(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Value {
     request
 }
 
-fn response(seen: &Seen, shortest: Option<usize>) -> Value {
+fn response(seen: &Seen) -> Value {
     let Some(head) = &seen.response else {
         // HAR has no word for an answer that was not seen; browsers write it like this.
         return json!({
@@ -76,7 +76,7 @@ fn response(seen: &Seen, shortest: Option<usize>) -> Value {
             "content": { "size": 0, "mimeType": "x-unknown" }, "redirectURL": "", "headersSize": -1, "bodySize": -1,
         });
     };
-    let (text, encoding) = text(&seen.response_body, &head.headers, shortest);
+    let (text, encoding) = text(&seen.response_body, &head.headers);
     let mut content = json!({ "size": seen.response_body.passed, "mimeType": field(&head.headers, CONTENT_TYPE) });
     if let (true, Some(content)) = (seen.response_body.passed > 0, content.as_object_mut()) {
         content.insert("text".to_owned(), json!(text));
@@ -98,7 +98,7 @@ fn response(seen: &Seen, shortest: Option<usize>) -> Value {
 }
 
 /// What HAR has no member for.
-fn own(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Value {
+fn own(exchange: &Exchange, seen: &Seen) -> Value {
     let mut own = Map::new();
     own.insert("exchange".to_owned(), json!(exchange.number));
     own.insert("client".to_owned(), json!(exchange.client.to_string()));
@@ -116,9 +116,8 @@ fn own(exchange: &Exchange, seen: &Seen, shortest: Option<usize>) -> Value {
         own.insert("ended".to_owned(), json!(state));
     }
     let cut = |kept: &Kept, ended: bool| {
-        let kept_octets = kept.octets.len().min(shortest.unwrap_or(usize::MAX));
-        (kept.is_cut() || kept_octets < kept.octets.len() || !ended).then_some(json!({
-            "kept": kept_octets, "passed": kept.passed, "ended": ended,
+        (kept.is_cut() || !ended).then_some(json!({
+            "kept": kept.octets.len(), "passed": kept.passed, "ended": ended,
         }))
     };
     if let Some(cut) = cut(&seen.request_body, seen.request_body.whole) {
@@ -175,8 +174,8 @@ fn characters(value: &[u8]) -> Cow<'_, str> {
 }
 
 /// What is kept of a body as text, content codings undone where that can be done; base64 of the octets where it is none.
-fn text(kept: &Kept, headers: &HeaderMap, shortest: Option<usize>) -> (String, Option<&'static str>) {
-    let octets = kept.octets.get(..kept.octets.len().min(shortest.unwrap_or(usize::MAX))).unwrap_or_default();
+fn text(kept: &Kept, headers: &HeaderMap) -> (String, Option<&'static str>) {
+    let octets = &*kept.octets;
     let codings = ContentCoding::list(&field(headers, CONTENT_ENCODING));
     let decoded = if codings.is_empty() || kept.is_cut() {
         Cow::Borrowed(octets)
@@ -190,7 +189,7 @@ fn text(kept: &Kept, headers: &HeaderMap, shortest: Option<usize>) -> (String, O
     match std::str::from_utf8(&decoded) {
         Ok(text) => (text.to_owned(), None),
         // A text that was cut inside a character is still text.
-        Err(error) if kept.is_cut() || shortest.is_some() => {
+        Err(error) if kept.is_cut() => {
             match std::str::from_utf8(decoded.get(..error.valid_up_to()).unwrap_or_default()) {
                 Ok(text) if error.error_len().is_none() => (text.to_owned(), None),
                 _ => (base64::engine::general_purpose::STANDARD.encode(&decoded), Some("base64")),

@@ -71,7 +71,7 @@ pub(super) struct Seen {
 }
 
 /// A response without its body, as the client got it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ResponseHead {
     /// After so long.
     pub(super) after: Duration,
@@ -121,7 +121,7 @@ pub(super) struct Kept {
 }
 
 /// When the events of a stream came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Events {
     /// Milliseconds after the beginning of the exchange, one for each event in the order of the stream.
     pub(super) times: Vec<f64>,
@@ -141,7 +141,29 @@ impl Events {
     }
 }
 
+impl Seen {
+    /// A copy with so many octets of each body.
+    fn first(&self, octets: usize) -> Seen {
+        Seen {
+            request_body: self.request_body.first(octets),
+            response: self.response.clone(),
+            response_body: self.response_body.first(octets),
+            server: self.server,
+            ended: self.ended.clone(),
+            changes: self.changes.clone(),
+            kept_back: self.kept_back.clone(),
+            tunnel: self.tunnel,
+            recorded: self.recorded,
+        }
+    }
+}
+
 impl Kept {
+    fn first(&self, octets: usize) -> Kept {
+        let first = self.octets.get(..self.octets.len().min(octets)).unwrap_or_default();
+        Kept { octets: first.to_vec(), passed: self.passed, whole: self.whole, events: self.events.clone() }
+    }
+
     fn read(&mut self, octets: &[u8], milliseconds: f64, recorder: &Recorder) {
         self.passed += octets.len() as u64;
         let room = recorder.bounds().body.saturating_sub(self.octets.len());
@@ -257,7 +279,7 @@ impl Exchange {
             }
             seen.ended = Some((self.began.elapsed(), end));
         }
-        let written = self.recorder.completed(self, self.entry(None));
+        let written = self.recorder.completed(self, self.entry());
         let mut seen = lock(&self.seen);
         let Seen { request_body, response_body, .. } = &mut *seen;
         for body in [request_body, response_body] {
@@ -266,9 +288,23 @@ impl Exchange {
         Some(written)
     }
 
-    /// The entry as far as the exchange was seen. `shortest` octets of each body where they are to be few.
-    pub(super) fn entry(&self, shortest: Option<usize>) -> Bytes {
-        entry::write(self, &lock(&self.seen), shortest)
+    /// The recording ends before the exchange does: its entry is written as far as it was seen.
+    pub(super) fn leave_open(&self) {
+        if !std::mem::replace(&mut lock(&self.seen).recorded, true) {
+            // Nobody waits: what has no entry of a whole exchange is not passed on any more.
+            drop(self.recorder.completed(self, self.entry()));
+        }
+    }
+
+    /// The entry of what was seen.
+    fn entry(&self) -> Bytes {
+        entry::write(self, &lock(&self.seen))
+    }
+
+    /// The entry as far as the exchange was seen, with so many octets of each body. What passes does not wait for it.
+    pub(super) fn entry_so_far(&self, octets: usize) -> Bytes {
+        let seen = lock(&self.seen).first(octets);
+        entry::write(self, &seen)
     }
 
     /// Whether anything was seen since this was asked last.

@@ -243,7 +243,9 @@ async fn exchange(
         version: parts.version,
         headers: parts.headers.clone(),
     };
-    let exchange = Exchange::begin(&shared.recorder, peer.connection, peer.client, head, Vec::new());
+    let url = Change { place: "request.url".into(), here: way.here.clone(), there: way.there.clone() };
+    let changes = way.names.as_ref().map(|_| url).into_iter().collect();
+    let exchange = Exchange::begin(&shared.recorder, peer.connection, peer.client, head, changes);
     let pending = Pending(Some(Arc::clone(&exchange)));
     let upgrades = wanted_protocol(parts.version, &parts.headers);
     remove_hop_by_hop(&mut parts.headers, upgrades.clone());
@@ -251,45 +253,25 @@ async fn exchange(
     parts.headers.remove(header::EXPECT);
     // Which version goes upstream is the matter of that connection.
     parts.version = Version::HTTP_11;
-    let mut sent_target = target.clone();
-    let mut body = Tap::new(body, Arc::clone(&exchange), Side::Request, length(&parts.headers));
-    if let Some(names) = &way.names {
-        exchange.changes(vec![Change {
-            place: "request.url".into(),
-            here: way.here.clone(),
-            there: way.there.clone(),
-        }]);
-        exchange.changes(lead::request_fields(&mut parts.headers, names));
-        if let Some(query) = target.find('?')
-            && let Some((renamed, changes)) = lead::request_parameters(&target, query + 1, names, "request.url")
-        {
-            sent_target = renamed;
-            exchange.changes(changes);
-        }
-        if shared.is_metadata(parts.uri.path()) && parts.headers.remove(header::ACCEPT_ENCODING).is_some() {
-            exchange.kept_back("accept-encoding");
-        }
-        let form;
-        (body, form) = lead_form(&mut parts.headers, body, &exchange, names).await?;
-        if let Some(what) = lead::signed_name(&parts.headers, form.as_deref(), names) {
-            let why = format!(
-                "{what} is signed for the address of the proxy, which the server cannot accept; use the forward mode"
-            );
-            shared.recorder.notice(why.clone());
+    let body = Tap::new(body, Arc::clone(&exchange), Side::Request, length(&parts.headers));
+    let led = match &way.names {
+        Some(names) => lead_request(shared, names, &mut parts, &target, body, &exchange).await?,
+        None => Led { target, body, refused: None },
+    };
+    let uri = format!("{}{}", way.there, led.target).parse::<Uri>();
+    let uri = uri.map_err(|_| "the request target is no URL".to_owned());
+    let uri = match led.refused.map_or(uri, Err) {
+        Ok(uri) => uri,
+        Err(why) => {
+            let _ = pending.over();
             shared.recorder.refuse();
             let answer = own(StatusCode::BAD_GATEWAY, &why);
-            let _ = pending.over();
             written(exchange.end(End::Refused(why))).await?;
             return Ok(answer);
         }
-    }
-    let Ok(uri) = format!("{}{sent_target}", way.there).parse::<Uri>() else {
-        let _ = pending.over();
-        let _ = exchange.end(End::Refused("the request target is no URL".to_owned()));
-        return Ok(own(StatusCode::BAD_REQUEST, "the request target is no URL"));
     };
     let path = std::mem::replace(&mut parts.uri, uri).path().to_owned();
-    let sent = shared.upstream.send(Request::from_parts(parts, body), upgrades.is_some()).await;
+    let sent = shared.upstream.send(Request::from_parts(parts, led.body), upgrades.is_some()).await;
     let Some(exchange) = pending.over() else { return Err(Broken("the exchange is over".to_owned())) };
     match sent {
         Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
@@ -311,6 +293,41 @@ async fn exchange(
             Ok(own(StatusCode::BAD_GATEWAY, &format!("no answer from the server: {why}")))
         }
     }
+}
+
+/// A request with the server's own names.
+struct Led {
+    target: String,
+    body: Tap,
+    /// Why it cannot be passed on; `None` where it can.
+    refused: Option<String>,
+}
+
+/// Changes the names in a request of the reverse mode, and writes down what was changed.
+async fn lead_request(
+    shared: &Shared,
+    names: &Names,
+    parts: &mut hyper::http::request::Parts,
+    target: &str,
+    body: Tap,
+    exchange: &Arc<Exchange>,
+) -> Result<Led, Broken> {
+    exchange.changes(lead::request_fields(&mut parts.headers, names));
+    let query = target.find('?').map_or(target.len(), |at| at + 1);
+    let renamed = lead::request_parameters(target, query, names, "request.url");
+    let (target, changes) = renamed.unwrap_or_else(|| (target.to_owned(), Vec::new()));
+    exchange.changes(changes);
+    if shared.is_metadata(parts.uri.path()) && parts.headers.remove(header::ACCEPT_ENCODING).is_some() {
+        exchange.kept_back("accept-encoding");
+    }
+    let (body, form) = lead_form(&mut parts.headers, body, exchange, names).await?;
+    let refused = lead::signed_name(&parts.headers, form.as_deref(), names).map(|what| {
+        format!("{what} is signed for the address of the proxy, which the server cannot accept; use the forward mode")
+    });
+    if let Some(why) = &refused {
+        shared.recorder.notice(why.clone());
+    }
+    Ok(Led { target, body, refused })
 }
 
 /// A form of the client, its names changed for the server; with the form as the client sent it. Other bodies as they are.

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use authtrail::decode::exchange::Answer;
@@ -50,8 +52,10 @@ fn no_completed_exchange_is_lost_when_it_is_killed() {
         let path = folder.path().join(format!("{run}.har"));
         let mut program = Program::start(&server, &path, &[]);
         let at = program.at;
+        let count = Arc::new(AtomicUsize::new(0));
         let clients: Vec<_> = (0..4)
             .map(|client| {
+                let count = Arc::clone(&count);
                 std::thread::spawn(move || {
                     let mut completed = Vec::new();
                     for number in 0..10_000 {
@@ -61,13 +65,15 @@ fn no_completed_exchange_is_lost_when_it_is_killed() {
                         let Some(got) = got.filter(|got| got.body.len() == target.len() + 3000) else { break };
                         assert!(got.text().starts_with(&target));
                         completed.push(target);
+                        count.fetch_add(1, Ordering::Relaxed);
                     }
                     completed
                 })
             })
             .collect();
         // Different moments, the same in every run of the test.
-        std::thread::sleep(Duration::from_micros(40_000 + run * 7_919 % 200_000));
+        wait_for(|| count.load(Ordering::Relaxed) > 0);
+        std::thread::sleep(Duration::from_micros(run * 7_919 % 200_000));
         program.child.kill().unwrap();
         program.child.wait().unwrap();
         let completed: Vec<String> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
