@@ -46,9 +46,13 @@ pub(super) fn others(value: &Value, asked: &[Told]) -> Vec<Value> {
                 ));
             }
             found.extend([json!([value]), json!([value, value])]);
-            let mut more = members.clone();
-            more.insert("other".to_owned(), json!({}));
-            found.extend([more.into(), json!({})]);
+            // A name like any other, and one that begins as no name does.
+            for name in ["other", "-other"] {
+                let mut more = members.clone();
+                more.insert(name.to_owned(), json!({}));
+                found.push(more.into());
+            }
+            found.push(json!({}));
         }
         Value::Null => {
             found.extend(messages(None));
