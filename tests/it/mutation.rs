@@ -12,6 +12,7 @@
 //! token it is), so the pages are taken from what did change, not from the octet alone.
 
 mod breaks;
+mod converted;
 mod facts;
 mod message;
 mod recording;

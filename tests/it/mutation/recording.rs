@@ -6,10 +6,10 @@ use authtrail::check::language::Page;
 use authtrail::decode::{ReadOptions, read_content};
 use authtrail::evidence::CaptureId;
 use authtrail::trail::{BuildOptions, Incident, build};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::breaks::{Break, Change};
-use super::message;
+use super::{converted, message};
 use crate::run::text;
 use crate::walk::folder;
 
@@ -23,19 +23,21 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// The satisfied recording of a page.
+    /// The satisfied recording of a page; of another format than HAR, the exchanges in it.
     pub(super) fn beside(page: &Page) -> Recording {
-        let path = folder("rules").join(page.link.name()).join(format!("{}.satisfied.har", page.slug));
-        let content = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut har: Value =
-            serde_json::from_str(&content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let Value::Array(entries) = har["log"]["entries"].take() else { panic!("{}: no entries", path.display()) };
-        let log = har["log"].as_object_mut().expect("a log");
-        log.remove("entries");
-        let head = har["log"].to_string();
-        let trees: Vec<Value> = entries.iter().map(message::open).collect();
+        let beside = folder("rules").join(page.link.name());
+        let named = |extension: &str| beside.join(format!("{}.satisfied.{extension}", page.slug));
+        let path = ["har", "pcap", "pcapng"].map(named).into_iter().find(|path| path.exists());
+        let path = path.unwrap_or_else(|| panic!("{}: no satisfied recording that can be broken", page.slug));
+        let content = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let is_har = path.extension().is_some_and(|extension| extension == "har");
+        let mut log = if is_har { of_har(&content) } else { of_other(&path, content) };
+        let entries = log["entries"].as_array().cloned().expect("entries");
+        log.as_object_mut().expect("a log").remove("entries");
+        let head = log.to_string().trim_end_matches('}').to_owned();
+        let trees = entries.iter().map(message::open).collect();
         let written = entries.iter().map(Value::to_string).collect();
-        Recording { head: head.trim_end_matches('}').to_owned(), entries, written, trees }
+        Recording { head, entries, written, trees }
     }
 
     /// Every entry as a tree.
@@ -134,6 +136,18 @@ impl Recording {
         }
         Some(entries)
     }
+}
+
+fn of_har(content: &[u8]) -> Value {
+    let mut har: Value = serde_json::from_slice(content).expect("a HAR");
+    har["log"].take()
+}
+
+/// Under the name of a recorder that leaves nothing out, as the recording of packets does not.
+fn of_other(path: &Path, content: Vec<u8>) -> Value {
+    let (_, exchanges) = read_content(path, CaptureId(0), content.into(), &ReadOptions::default());
+    let entries: Vec<Value> = exchanges.iter().map(converted::entry).collect();
+    json!({ "version": "1.2", "creator": { "name": "mitmproxy", "version": "11.0.2" }, "entries": entries })
 }
 
 /// A time of a HAR, later by so many seconds and microseconds.
