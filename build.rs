@@ -1,7 +1,7 @@
-//! Lists the rule pages and catalogues, so that adding a page touches `rules/` only.
+//! Lists the rule pages, catalogues and crosswalks, so that adding a page touches `rules/` only.
 //!
-//! Writes `rules.rs` with `PAGES` and `CATALOGUES`: name below `rules/` and text. Recordings beside the pages are left
-//! out.
+//! Writes `rules.rs` with `PAGES`, `CATALOGUES` and `CROSSWALKS`, and `examples.rs` with `EXAMPLES`: name below `rules/`
+//! and text. Recordings beside the pages are left out; the examples made from them stand in their place.
 
 #![allow(clippy::print_stdout)] // How a build script speaks to cargo.
 
@@ -14,17 +14,26 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=build.rs");
     let rules = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("rules");
-    let (mut pages, mut catalogues) = (Vec::new(), Vec::new());
+    let (mut pages, mut catalogues, mut crosswalks, mut examples) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for folder in entries(&rules)?.into_iter().filter(|path| path.is_dir()) {
-        let is_catalogue = folder.file_name().is_some_and(|name| name == "catalogue");
-        let (list, extension) = if is_catalogue { (&mut catalogues, "toml") } else { (&mut pages, "md") };
+        let (kept, extension) = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("catalogue") => (&mut catalogues, "toml"),
+            Some("crosswalk") => (&mut crosswalks, "toml"),
+            _ => (&mut pages, "md"),
+        };
         let files = entries(&folder)?.into_iter().filter(|path| path.is_file());
-        list.extend(files.filter(|path| path.extension().is_some_and(|found| found == extension)));
+        for path in files {
+            if path.extension().is_some_and(|found| found == extension) {
+                kept.push(path);
+            } else if path.to_string_lossy().ends_with(".example.txt") {
+                examples.push(path);
+            }
+        }
     }
-    let mut code = String::new();
-    write_list(&mut code, "PAGES", &rules, &pages);
-    write_list(&mut code, "CATALOGUES", &rules, &catalogues);
-    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("rules.rs"), code)
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let lists = [("PAGES", &pages), ("CATALOGUES", &catalogues), ("CROSSWALKS", &crosswalks)];
+    fs::write(out.join("rules.rs"), lists.map(|(name, files)| list(name, &rules, files)).concat())?;
+    fs::write(out.join("examples.rs"), list("EXAMPLES", &rules, &examples))
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -33,7 +42,8 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn write_list(code: &mut String, name: &str, rules: &Path, files: &[PathBuf]) {
+fn list(name: &str, rules: &Path, files: &[PathBuf]) -> String {
+    let mut code = String::new();
     let _ = writeln!(code, "const {name}: &[(&str, &str)] = &[");
     for file in files {
         let below = file.strip_prefix(rules).unwrap_or(file).to_string_lossy().replace('\\', "/");
@@ -43,4 +53,5 @@ fn write_list(code: &mut String, name: &str, rules: &Path, files: &[PathBuf]) {
         );
     }
     let _ = writeln!(code, "];");
+    code
 }

@@ -35,6 +35,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Command::Exchanges(of) => exchanges(of, common),
         Command::Rules(of) => rules(of, common),
         Command::Explain(of) => explain(of, common),
+        Command::DiffRevisions(of) => cli::diff_revisions::run(of, common),
         Command::Audit(of) => cli::audit::run(of, common),
         Command::Query(of) => cli::query::run(of, common),
         Command::Compare(of) => cli::compare::run(of, common),
@@ -100,7 +101,14 @@ fn exchanges(of: &Files, common: &Common) -> anyhow::Result<Status> {
 fn rules(of: &Rules, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
     let rules = cli::files::rule_set(&of.own)?;
-    let filter = Filter { link: of.link, party: of.party, revision: of.revision, ..Filter::default() };
+    let filter = Filter {
+        link: of.link,
+        party: of.party,
+        revision: of.revision,
+        keyword: of.keyword,
+        family: of.family,
+        ..Filter::default()
+    };
     let list = rules.list(&filter);
     write(common, |out| match format {
         Format::Text => out.write_all(rule_index::render(&list, width(common)).as_bytes()),
@@ -116,13 +124,15 @@ fn explain(of: &Explain, common: &Common) -> anyhow::Result<Status> {
         let like = rules.suggest(&of.rule).map(|slug| format!("did you mean '{slug}'?"));
         bail!("unknown rule '{}'; {}", of.rule, like.as_deref().unwrap_or("authtrail rules lists them"));
     };
-    if format(common)? != Format::Text {
-        bail!("explain prints text; authtrail rules --format json has the rules as data");
-    }
+    let format = format(common)?;
     let listed =
         rules.list(&Filter::default()).into_iter().find(|rule| rule.slug == of.rule).context("a listed rule")?;
-    let text = rule_index::explain(&listed, &rules.page(id).source, width(common));
-    write(common, |out| out.write_all(text.as_bytes()))?;
+    let explained = rule_index::Explained::new(&listed, rules.page(id));
+    write(common, |out| match format {
+        Format::Text => out.write_all(rule_index::explain(&explained, width(common)).as_bytes()),
+        Format::Json => json::pretty(out, &explained),
+        Format::Jsonl => json::line(out, &explained),
+    })?;
     Ok(Status::Good)
 }
 

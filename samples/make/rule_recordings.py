@@ -388,6 +388,7 @@ MORE = [
     "rules_token_use",
     "rules_transport",
     "rules_streams",
+    "rules_eras",
 ]
 
 if __name__ == "__main__":

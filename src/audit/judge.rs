@@ -96,7 +96,7 @@ pub fn judge(name: &str, content: impl Into<Bytes>, options: &Options<'_>) -> Ju
 
 /// Judges the recordings of one incident, as [`judge`] does. Reads the files.
 pub fn judge_files(paths: &[PathBuf], options: &Options<'_>) -> Judged {
-    let sources = paths.iter().map(|path| Source::open(path, &options.read)).collect();
+    let sources = paths.iter().map(|path| Source::open_hashing_all(path, &options.read)).collect();
     judge_sources(sources, options, options.judged_by(), &found)
 }
 

@@ -135,7 +135,7 @@ impl<'a, F: Found + Sync> Run<'a, F> {
         options.read.keylogs.extend(job.keylogs.iter().cloned());
         options.read.keylog_from_environment &= job.keylogs.is_empty();
         let judged_by = self.judged_by(&options);
-        let sources: Vec<Source> = job.paths.iter().map(|path| Source::open(path, &options.read)).collect();
+        let sources: Vec<Source> = job.paths.iter().map(|path| Source::open_hashing_all(path, &options.read)).collect();
         if let Some(place) = self.known(&sources, &judged_by) {
             self.note(job.paths, place);
             (self.tell)(Event::Kept { bytes: job.bytes });

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::coding::{Coding, End, decompress};
+use super::digest::digest;
 use super::limits::Limits;
 use super::mapping;
 
@@ -22,7 +23,7 @@ pub struct Opened {
     pub content: Bytes,
     /// Octets of the file as it is stored.
     pub bytes: u64,
-    /// BLAKE3 of the file as it is stored.
+    /// The [`digest`] of the file as it is stored, or BLAKE3 of all of it.
     pub digest: [u8; 32],
     /// SHA-256 of the file as it is stored, in hex; `None` unless asked for.
     pub sha256: Option<String>,
@@ -86,7 +87,17 @@ impl From<io::Error> for OpenError {
 /// Where there is nothing to read at all.
 pub fn open(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenError> {
     let (stored, problems) = load(path, limits)?;
-    unpack(stored, problems, limits, sha256)
+    unpack(stored, problems, limits, sha256, digest)
+}
+
+/// Opens `path` as [`open`] does; the digest is BLAKE3 of all octets, however long it is, so that no change goes unseen.
+///
+/// # Errors
+///
+/// Where there is nothing to read at all.
+pub fn open_hashing_all(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenError> {
+    let (stored, problems) = load(path, limits)?;
+    unpack(stored, problems, limits, sha256, digest_of_all)
 }
 
 /// Opens a recording that is already in memory.
@@ -95,16 +106,26 @@ pub fn open(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenEr
 ///
 /// Where it is empty.
 pub fn open_content(stored: Bytes, limits: &Limits) -> Result<Opened, OpenError> {
-    unpack(stored, Vec::new(), limits, false)
+    unpack(stored, Vec::new(), limits, false, digest_of_all)
 }
 
-fn unpack(stored: Bytes, mut problems: Vec<String>, limits: &Limits, sha256: bool) -> Result<Opened, OpenError> {
+fn digest_of_all(stored: &[u8]) -> [u8; 32] {
+    *blake3::hash(stored).as_bytes()
+}
+
+fn unpack(
+    stored: Bytes,
+    mut problems: Vec<String>,
+    limits: &Limits,
+    sha256: bool,
+    digest: fn(&[u8]) -> [u8; 32],
+) -> Result<Opened, OpenError> {
     let mut whole = problems.is_empty();
     if stored.is_empty() {
         return Err(OpenError::Empty);
     }
     let bytes = stored.len() as u64;
-    let digest = *blake3::hash(&stored).as_bytes();
+    let digest = digest(&stored);
     let sha256 = sha256.then(|| hex(&Sha256::digest(&stored)));
     let content = match Coding::by_magic(&stored) {
         None => stored,

@@ -153,7 +153,9 @@ fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss
                 return false;
             }
             flow.records.iter().filter_map(|id| trail.record(*id)).any(|other| {
+                // The same request seen once more nearer to the server is no second attempt.
                 other.kind == Kind::McpExchange
+                    && !other.is_upstream
                     && other.exchange > record.exchange
                     && taken(other) == Taken::Accepted
                     && carries_token(other)

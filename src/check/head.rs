@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::catalogue::{Catalogue, Requirement};
 use super::condition;
 use super::diagnostic::{Report, closest};
-use super::language::{Certainty, Condition, Page, PageText, Path, Symptom};
+use super::language::{Certainty, Condition, Family, Page, PageText, Path, Symptom};
 use super::table::{Reader, Word};
 use crate::trail::schema::{Kind, Link, Party, Revision};
 
@@ -25,6 +25,7 @@ pub(super) struct Reference {
 pub(super) struct Head {
     requirements: Vec<String>,
     narrowed_to: Option<Vec<Revision>>,
+    family: Option<Family>,
     mode: Option<String>,
     party: Party,
     given: Kind,
@@ -45,6 +46,7 @@ impl Head {
             link,
             requirements: self.requirements,
             narrowed_to: self.narrowed_to,
+            family: self.family,
             mode: self.mode,
             party: self.party,
             given: self.given,
@@ -66,6 +68,7 @@ const KEYS: &[&str] = &[
     "requirements",
     "in",
     "keyword",
+    "family",
     "mode",
     "party",
     "given",
@@ -104,6 +107,7 @@ pub(super) fn read(
             None
         }
     };
+    let family = read_family(&mut reader, table, &entries);
     let mode = read_mode(&mut reader, table);
     let breaks = read_symptoms(&mut reader, table, "breaks");
     let tried_after = read_symptoms(&mut reader, table, "tried_after");
@@ -119,6 +123,7 @@ pub(super) fn read(
     let head = party.zip(given).zip(then).map(|((party, given), then)| Head {
         requirements: entries.iter().map(|entry| entry.id.clone()).collect(),
         narrowed_to,
+        family,
         mode,
         party,
         given,
@@ -243,6 +248,15 @@ fn read_when(reader: &mut Reader<'_>, table: &DeTable<'_>, given: Option<Kind>) 
             Vec::new()
         }
     }
+}
+
+fn read_family(reader: &mut Reader<'_>, table: &DeTable<'_>, entries: &[&Requirement]) -> Option<Family> {
+    let word = reader.text(table, "family")?;
+    if !entries.is_empty() {
+        reader.report.error(word.span, "a page with `requirements` has the families of its entries");
+        return None;
+    }
+    reader.one_of(&word, "family", Family::ALL, Family::name)
 }
 
 fn read_mode(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<String> {

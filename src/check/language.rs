@@ -80,6 +80,45 @@ names! {
     }
 }
 
+names! {
+    /// The families that people ask for by name.
+    Family {
+        /// Messages, headers and streams (entries TRANS, SSE, META, SECX).
+        TransportFraming = "transport-framing",
+        /// Opening, version, session id and end (entries INIT, VER, SESS).
+        SessionLifecycle = "session-lifecycle",
+        /// From challenge to token and renewal (entries AUTH).
+        AuthorizationFlow = "authorization-flow",
+        /// Older transports and eras, and the ways between them (entries COMPAT, AUTH-COMPAT, SSE-OLD).
+        BackwardCompatibility = "backward-compatibility",
+    }
+}
+
+impl Family {
+    /// The family of a catalogue entry.
+    pub fn of_entry(id: &str) -> Family {
+        let begins = |starts: &[&str]| starts.iter().any(|start| id.starts_with(start));
+        if begins(&["COMPAT-", "AUTH-COMPAT-", "SSE-OLD-"]) {
+            Family::BackwardCompatibility
+        } else if begins(&["AUTH-"]) {
+            Family::AuthorizationFlow
+        } else if begins(&["INIT-", "VER-", "SESS-"]) {
+            Family::SessionLifecycle
+        } else {
+            Family::TransportFraming
+        }
+    }
+
+    /// The family of a fact that is reported at a link.
+    fn of_link(link: Link) -> Family {
+        match link {
+            Link::Session => Family::SessionLifecycle,
+            Link::Transport => Family::TransportFraming,
+            _ => Family::AuthorizationFlow,
+        }
+    }
+}
+
 /// `field` or `binding.field`; or a binding itself, for `present` and `absent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Path {
@@ -227,6 +266,8 @@ pub struct Page {
     pub requirements: Vec<String>,
     /// Revisions to which it is narrowed; `None` where the entries decide.
     pub narrowed_to: Option<Vec<Revision>>,
+    /// The family of a fact, where it is not the one of its link.
+    pub family: Option<Family>,
     /// Failure mode.
     pub mode: Option<String>,
     /// Who must change.
@@ -253,6 +294,19 @@ pub struct Page {
     pub text: PageText,
     /// The page as written.
     pub source: String,
+}
+
+impl Page {
+    /// The families that it belongs to, each once: those of its entries; of a fact, the one it names or that of its link.
+    pub fn families(&self) -> Vec<Family> {
+        let mut families: Vec<Family> = self.requirements.iter().map(|entry| Family::of_entry(entry)).collect();
+        if families.is_empty() {
+            families.push(self.family.unwrap_or_else(|| Family::of_link(self.link)));
+        }
+        families.sort_unstable();
+        families.dedup();
+        families
+    }
 }
 
 /// The four verdicts on one record.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::language::{Keyword, Level};
-use super::rule_set::{PageId, RuleSet};
+use super::language::{Family, Keyword, Level};
+use super::rule_set::{Holds, PageId, RuleSet};
 use crate::trail::schema::{Kind, Link, Party, Revision};
 
 /// One rule in the list.
@@ -21,8 +21,13 @@ pub struct ListedRule {
     pub given: &'static str,
     /// The revisions in which it holds, oldest first.
     pub revisions: Vec<ListedRevision>,
+    /// The families that it belongs to: `transport-framing`, `session-lifecycle`, `authorization-flow`,
+    /// `backward-compatibility`.
+    pub families: Vec<&'static str>,
     /// Catalogue entries; empty for a fact.
     pub requirements: Vec<String>,
+    /// Checks of the official conformance suite that judge the same.
+    pub conformance: Vec<String>,
     /// Losses that it can explain.
     pub breaks: Vec<&'static str>,
     /// The most that it can reach as a cause.
@@ -57,6 +62,10 @@ pub struct Filter {
     pub revision: Option<Revision>,
     /// Has at least this level in one of the revisions that are listed.
     pub level: Option<Level>,
+    /// Has this keyword in one of the revisions that are listed.
+    pub keyword: Option<Keyword>,
+    /// Belongs to this family.
+    pub family: Option<Family>,
     /// Names this catalogue entry.
     pub requirement: Option<String>,
 }
@@ -66,12 +75,15 @@ impl Filter {
     pub fn lets(&self, rules: &RuleSet, id: PageId) -> bool {
         let page = rules.page(id);
         let revisions = rules.revisions(id).filter(|revision| self.revision.is_none_or(|only| only == *revision));
-        let strictest = revisions.filter_map(|revision| rules.holds_in(id, revision)).map(|holds| holds.level).max();
+        let holds: Vec<Holds> = revisions.filter_map(|revision| rules.holds_in(id, revision)).collect();
+        let strictest = holds.iter().map(|holds| holds.level).max();
         self.link.is_none_or(|link| page.link == link)
             && self.party.is_none_or(|party| page.party == party)
             && self.given.is_none_or(|kind| page.given == kind)
             && (self.revision.is_none() || strictest.is_some())
             && self.level.is_none_or(|level| strictest.is_some_and(|strictest| strictest >= level))
+            && self.keyword.is_none_or(|keyword| holds.iter().any(|holds| holds.keyword == keyword))
+            && self.family.is_none_or(|family| page.families().contains(&family))
             && self.requirement.as_ref().is_none_or(|entry| page.requirements.contains(entry))
     }
 }
@@ -84,15 +96,7 @@ impl RuleSet {
 
     fn listed(&self, id: PageId) -> ListedRule {
         let page = self.page(id);
-        let revisions = self.revisions(id).map(|revision| {
-            let holds = self.holds_in(id, revision);
-            ListedRevision {
-                revision: revision.name(),
-                keyword: holds.map_or(Keyword::None, |holds| holds.keyword).name(),
-                level: holds.map_or(Level::Note, |holds| holds.level).name(),
-                spec: self.links(id, revision),
-            }
-        });
+        let revisions = self.revisions(id).filter_map(|revision| self.listed_in(id, revision));
         ListedRule {
             slug: page.slug.clone(),
             link: page.link.name(),
@@ -100,10 +104,23 @@ impl RuleSet {
             mode: page.mode.clone(),
             given: page.given.name(),
             revisions: revisions.collect(),
+            families: page.families().into_iter().map(Family::name).collect(),
             requirements: page.requirements.clone(),
+            conformance: self.conformance().checks_of(&page.slug),
             breaks: page.breaks.iter().map(|symptom| symptom.name()).collect(),
             certainty: page.certainty.name(),
             summary: page.text.summary.clone(),
         }
+    }
+
+    /// How a rule holds in one revision, for a list; `None` where it does not.
+    pub(super) fn listed_in(&self, id: PageId, revision: Revision) -> Option<ListedRevision> {
+        let holds = self.holds_in(id, revision)?;
+        Some(ListedRevision {
+            revision: revision.name(),
+            keyword: holds.keyword.name(),
+            level: holds.level.name(),
+            spec: self.links(id, revision),
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path as FilePath;
 use std::sync::LazyLock;
 
 use super::catalogue::{Catalogue, Requirement};
+use super::conformance::Conformance;
 use super::diagnostic::{Diagnostic, Diagnostics, closest, unreadable};
 use super::language::{Keyword, Level, Page};
 use super::page::{self, Reading};
@@ -45,6 +46,7 @@ pub struct RuleSet {
     /// For each kind, the pages that judge its records.
     by_kind: Vec<Vec<PageId>>,
     catalogue: Catalogue,
+    conformance: Conformance,
     version: String,
 }
 
@@ -52,7 +54,7 @@ impl RuleSet {
     /// The built-in rules, read once.
     pub fn embedded() -> Result<&'static RuleSet, &'static Diagnostics> {
         static EMBEDDED: LazyLock<Result<RuleSet, Diagnostics>> =
-            LazyLock::new(|| RuleSet::from_sources(&embedded_sources(CATALOGUES), &embedded_sources(PAGES)));
+            LazyLock::new(|| RuleSet::with_crosswalk(&embedded_sources(PAGES)));
         EMBEDDED.as_ref()
     }
 
@@ -64,7 +66,7 @@ impl RuleSet {
             Ok(more) => pages.extend(more),
             Err(error) => problems.push(unreadable(&folder.display().to_string(), error.to_string(), None)),
         }
-        match RuleSet::from_sources(&embedded_sources(CATALOGUES), &pages) {
+        match RuleSet::with_crosswalk(&pages) {
             Ok(rules) if problems.is_empty() => Ok(rules),
             Ok(_) => Err(Diagnostics(problems)),
             Err(Diagnostics(more)) => {
@@ -82,6 +84,20 @@ impl RuleSet {
     /// The built-in pages.
     pub fn embedded_pages() -> Vec<Source> {
         embedded_sources(PAGES)
+    }
+
+    /// The rules of these pages, with the built-in catalogues and the built-in crosswalk.
+    fn with_crosswalk(pages: &[Source]) -> Result<RuleSet, Diagnostics> {
+        let mut rules = RuleSet::from_sources(&embedded_sources(CATALOGUES), pages)?;
+        for source in embedded_sources(CROSSWALKS) {
+            let slugs = rules.pages.iter().map(|page| page.slug.as_str());
+            let (conformance, problems) = Conformance::read(&source.file, &source.text, slugs);
+            if !problems.is_empty() {
+                return Err(Diagnostics(problems));
+            }
+            rules.conformance = conformance;
+        }
+        Ok(rules)
     }
 
     /// The rules of these texts. All mistakes of all files are collected.
@@ -115,7 +131,7 @@ impl RuleSet {
             by_slug.insert(page.slug.clone(), id);
         }
         let holds = pages.iter().map(|page| holds_of(page, &catalogue)).collect();
-        RuleSet { pages, holds, by_slug, by_kind, catalogue, version }
+        RuleSet { pages, holds, by_slug, by_kind, catalogue, conformance: Conformance::default(), version }
     }
 
     /// A short digest over all pages and catalogues: the same rules give the same version.
@@ -156,6 +172,11 @@ impl RuleSet {
     /// The catalogues.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// The crosswalk to the official conformance suite; empty for rules that were made from texts alone.
+    pub fn conformance(&self) -> &Conformance {
+        &self.conformance
     }
 
     /// How a page holds in a revision; `None` where it does not.
@@ -350,14 +371,5 @@ mod tests {
     fn the_version_changes_with_any_text() {
         let source = |text: &str| [Source { file: "rules/a/b.md".to_owned(), text: text.to_owned() }];
         assert_ne!(digest(&[], &source("x")), digest(&[], &source("y")));
-    }
-}
-#[cfg(test)]
-mod embedded_rules {
-    #[test]
-    fn load() {
-        if let Err(problems) = super::RuleSet::embedded() {
-            panic!("{problems}");
-        }
     }
 }

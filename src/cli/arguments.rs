@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use authtrail::audit::TableFormat;
+use authtrail::check::language::{Family, Keyword};
 use authtrail::trail::schema::{Link, Party, Revision};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use super::diff_revisions::DiffRevisions;
 use super::implied;
 
 /// What the help says of the whole.
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Rules(Rules),
     /// Print a rule in full
     Explain(Explain),
+    /// Show what changes between two revisions, party by party
+    DiffRevisions(DiffRevisions),
     /// Judge many recordings, in parallel, into tables
     Audit(super::audit::Audit),
     /// Ask the tables of an audit, in SQL or by the name of a ready-made question
@@ -115,6 +119,12 @@ pub(crate) struct Rules {
     /// Only those where this party must change
     #[arg(long, value_name = "PARTY", value_parser = named("parties", Party::ALL, Party::name))]
     pub(crate) party: Option<Party>,
+    /// Only those that are a MUST, MUST NOT, SHOULD, SHOULD NOT; prose, derived; none: a fact
+    #[arg(long, value_name = "KEYWORD", value_parser = named("keywords", Keyword::ALL, Keyword::name))]
+    pub(crate) keyword: Option<Keyword>,
+    /// Only those of this family: transport-framing, session-lifecycle, authorization-flow, backward-compatibility
+    #[arg(long, value_name = "FAMILY", value_parser = named("families", Family::ALL, Family::name))]
+    pub(crate) family: Option<Family>,
     /// Only those that hold in this revision
     #[arg(long, value_name = "REVISION", value_parser = named("revisions", Revision::ALL, Revision::name))]
     pub(crate) revision: Option<Revision>,
@@ -212,14 +222,15 @@ pub(super) fn fail_on(name: &str) -> Result<FailOn, String> {
     }
 }
 
-/// Reads a name of a closed list; the error lists them.
-pub(super) fn named<T: Copy + Send + Sync + 'static>(
+/// Reads a name of a closed list, in any case and with `-` for a blank; the error lists them.
+pub(crate) fn named<T: Copy + Send + Sync + 'static>(
     what: &'static str,
     all: &'static [T],
     name: fn(T) -> &'static str,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {
-        all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| {
+        let is_meant = |one: &&T| name(**one).replace(' ', "-").eq_ignore_ascii_case(&text.replace(' ', "-"));
+        all.iter().find(is_meant).copied().ok_or_else(|| {
             let known: Vec<&str> = all.iter().map(|one| name(*one)).collect();
             format!("the {what} are {}", known.join(", "))
         })

@@ -3,6 +3,7 @@
 pub(crate) mod arguments;
 pub(crate) mod audit;
 pub(crate) mod compare;
+pub(crate) mod diff_revisions;
 pub(crate) mod files;
 mod implied;
 pub(crate) mod messages;

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::body::Body;
 use crate::evidence::{At, CaptureId, Closed, Timestamp};
 
@@ -98,15 +100,15 @@ pub struct Connection {
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Method as sent.
-    pub method: String,
+    pub method: CompactString,
     /// `http`, `https`, or what else the recording says (`data`, `ws`); lower case.
-    pub scheme: String,
+    pub scheme: CompactString,
     /// Host and port as the request names them (`Host`, `:authority` or the absolute target); empty where unknown.
-    pub authority: String,
+    pub authority: CompactString,
     /// The request target as sent: path and query, without fragment.
-    pub target: String,
+    pub target: CompactString,
     /// `http/1.0`, `http/1.1`, `h2`, `h3`, or the recorder's word; `None` where the recording does not say.
-    pub version: Option<String>,
+    pub version: Option<CompactString>,
     /// Header fields in the order recorded.
     pub headers: Headers,
     /// The body.
@@ -124,7 +126,7 @@ impl Request {
 }
 
 /// The well-known protocol versions in one spelling, others as they are; `None` where the text is empty.
-pub(crate) fn version(text: &str) -> Option<String> {
+pub(crate) fn version(text: &str) -> Option<CompactString> {
     let known = match text.to_ascii_lowercase().as_str() {
         "" => return None,
         "http/1.0" => "http/1.0",
@@ -133,7 +135,7 @@ pub(crate) fn version(text: &str) -> Option<String> {
         "http/3" | "http/3.0" | "h3" => "h3",
         _ => text,
     };
-    Some(known.to_owned())
+    Some(known.into())
 }
 
 /// What came back.
@@ -175,7 +177,7 @@ pub struct Response {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// Name, spelled as recorded.
-    pub name: Box<str>,
+    pub name: CompactString,
     /// Value as recorded.
     pub value: HeaderValue,
 }
@@ -184,7 +186,7 @@ pub struct Header {
 #[derive(Clone, PartialEq, Eq)]
 pub enum HeaderValue {
     /// As recorded.
-    Text(Box<str>),
+    Text(CompactString),
     /// The header was sent, its value was replaced by a mask.
     Masked,
 }

@@ -84,7 +84,7 @@ impl Reader<'_> {
             _ => url::split(address),
         };
         let named = [url.authority, headers.get("host").unwrap_or_default(), beside.authority];
-        let authority = named.into_iter().find(|authority| !authority.is_empty()).unwrap_or_default().to_owned();
+        let authority = named.into_iter().find(|authority| !authority.is_empty()).unwrap_or_default();
         let scheme = if url.scheme.is_empty() { beside.scheme.to_owned() } else { url.scheme };
         let body = match self.payload(body, &headers) {
             // RFC 9110, 9.3.6: CONNECT has no content; what stands there is the recorder's.
@@ -93,10 +93,10 @@ impl Reader<'_> {
             Err(reason) => Body::not_recorded(reason),
         };
         Some(Request {
-            method: method.to_owned(),
-            scheme,
-            authority,
-            target: url.target,
+            method: method.into(),
+            scheme: scheme.into(),
+            authority: authority.into(),
+            target: url.target.into(),
             version: exchange::version(version),
             headers,
             body,

@@ -27,8 +27,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::capture::coding::{Coding, decompress};
+use crate::capture::digest::digest;
 use crate::capture::limits::Limits;
-use crate::capture::open::{OpenError, Opened, open, open_content};
+use crate::capture::open::{OpenError, Opened, open, open_content, open_hashing_all};
 use crate::evidence::{CaptureId, Problem, Timestamp};
 use exchange::Exchange;
 use format::{Read, Reading};
@@ -63,7 +64,7 @@ pub struct CaptureFacts {
     pub end_mark: Option<Timestamp>,
     /// Octets of the file as it is stored; `None` where it could not be opened.
     pub bytes: Option<u64>,
-    /// BLAKE3 of the content.
+    /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
     pub sha256: Option<String>,
@@ -108,6 +109,11 @@ impl Source {
     /// Opens a file; `-` is standard input.
     pub fn open(path: &Path, options: &ReadOptions) -> Source {
         Source { path: path.to_owned(), opened: open(path, &options.limits, options.sha256) }
+    }
+
+    /// Opens a file and takes the digest of all its octets.
+    pub fn open_hashing_all(path: &Path, options: &ReadOptions) -> Source {
+        Source { path: path.to_owned(), opened: open_hashing_all(path, &options.limits, options.sha256) }
     }
 
     /// A recording that is already in memory, compressed or not, under a name.
@@ -170,7 +176,7 @@ pub fn read_content(
     content: bytes::Bytes,
     options: &ReadOptions,
 ) -> (CaptureFacts, Vec<Exchange>) {
-    let (digest, bytes) = (*blake3::hash(&content).as_bytes(), content.len() as u64);
+    let (digest, bytes) = (digest(&content), content.len() as u64);
     read_opened(path, id, Opened { content, bytes, digest, sha256: None, whole: true, problems: Vec::new() }, options)
 }
 

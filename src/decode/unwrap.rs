@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use compact_str::format_compact;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use url::Url;
@@ -57,7 +58,7 @@ fn unwrap_envelope(exchange: &mut Exchange, limits: &Limits) -> Option<()> {
     name_wrapper(exchange);
     point_to(exchange, &url);
     let request = &mut exchange.request;
-    request.method = envelope.method.unwrap_or_else(|| "GET".to_owned()).to_ascii_uppercase();
+    request.method = envelope.method.unwrap_or_else(|| "GET".to_owned()).to_ascii_uppercase().into();
     request.headers = headers(&envelope.headers);
     request.body = envelope.body.map_or_else(Body::none, Body::plain);
     request.version = None;
@@ -109,14 +110,14 @@ fn name_wrapper(exchange: &mut Exchange) {
 
 fn point_to(exchange: &mut Exchange, url: &Url) {
     let request = &mut exchange.request;
-    request.scheme = url.scheme().to_owned();
+    request.scheme = url.scheme().into();
     request.authority = match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (host, _) => host.unwrap_or_default().to_owned(),
+        (Some(host), Some(port)) => format_compact!("{host}:{port}"),
+        (host, _) => host.unwrap_or_default().into(),
     };
     request.target = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
+        Some(query) => format_compact!("{}?{query}", url.path()),
+        None => url.path().into(),
     };
 }
 

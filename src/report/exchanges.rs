@@ -73,7 +73,7 @@ fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
     let request = &exchange.request;
     let (host, uri) = match mask {
         Some(key) => (safe_authority(&request.authority, key), safe_target(&request.scheme, &request.target, key)),
-        None => (request.authority.clone(), request.target.clone()),
+        None => (request.authority.to_string(), request.target.to_string()),
     };
     let response = exchange.answer.response();
     Row {
@@ -84,8 +84,8 @@ fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
         tcp_stream: exchange.at.tcp_stream(),
         h2_stream: exchange.at.h2_stream(),
         time: None,
-        method: request.method.clone(),
-        scheme: request.scheme.clone(),
+        method: request.method.to_string(),
+        scheme: request.scheme.to_string(),
         host,
         uri,
         status: response.map(|response| response.status),
@@ -95,7 +95,7 @@ fn row(exchange: &Exchange, mask: Option<&FingerprintKey>) -> Row {
             Answer::None(_) => Some(0),
             Answer::NotRecorded => None,
         },
-        protocol: request.version.clone(),
+        protocol: request.version.as_ref().map(ToString::to_string),
         role: None,
     }
 }

@@ -6,12 +6,14 @@
 pub mod build;
 pub mod contract;
 pub mod escape;
+pub mod examples;
 pub mod exchanges;
 pub(crate) mod grid;
 pub mod json;
 pub(crate) mod layout;
 mod page;
 pub(crate) mod palette;
+pub mod revision_diff;
 pub mod rule_index;
 pub mod text;
 pub mod url;

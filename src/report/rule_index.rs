@@ -1,8 +1,11 @@
 //! The rules as text: the index (`authtrail rules`), by link, and one in full (`authtrail explain`).
 
+use serde::Serialize;
+
 use super::layout::{Canvas, Text};
 use super::palette::{FAINT, STRONG};
-use super::{escape, page, words};
+use super::{escape, examples, page, words};
+use crate::check::language::Page;
 use crate::check::listing::{ListedRevision, ListedRule};
 
 /// The index for a terminal. The rules come in order of link.
@@ -26,10 +29,57 @@ pub fn render(rules: &[ListedRule], width: usize) -> String {
     canvas.finish()
 }
 
-/// One rule in full: its page, and in which revisions it holds.
-pub fn explain(rule: &ListedRule, source: &str, width: usize) -> String {
+/// One rule in full, as data.
+#[derive(Debug, Serialize)]
+pub struct Explained<'a> {
+    /// What `authtrail rules` says of it.
+    #[serde(flatten)]
+    pub rule: &'a ListedRule,
+    /// Why it breaks authorization.
+    pub why: &'a str,
+    /// The smallest change that repairs it.
+    pub fix: &'a str,
+    /// What the other side may tolerate meanwhile; null where nothing helps.
+    pub tolerance: Option<&'a str>,
+    /// What does not repair it.
+    pub not_a_fix: &'a [String],
+    /// When it does not speak.
+    pub silent: &'a str,
+    /// The page as written.
+    pub page: &'a str,
+    /// The verdict on a recording that breaks it, in short; null for a rule of the user.
+    pub example: Option<&'static str>,
+}
+
+impl<'a> Explained<'a> {
+    /// Puts together what there is to say of a rule.
+    pub fn new(rule: &'a ListedRule, page: &'a Page) -> Self {
+        Explained {
+            rule,
+            why: &page.text.why,
+            fix: &page.text.fix,
+            tolerance: page.text.tolerance.as_deref(),
+            not_a_fix: &page.text.not_a_fix,
+            silent: &page.text.silent,
+            page: &page.source,
+            example: examples::of(rule.link, &rule.slug),
+        }
+    }
+}
+
+/// One rule in full: its page, an example, and in which revisions it holds.
+pub fn explain(explained: &Explained<'_>, width: usize) -> String {
+    let rule = explained.rule;
     let mut canvas = Canvas::new(width);
-    page::write(&mut canvas, source);
+    page::write(&mut canvas, explained.page);
+    if let Some(example) = explained.example {
+        canvas.blank();
+        canvas.line(&Text::new().styled(STRONG, "In a recording that breaks it"));
+        canvas.blank();
+        for line in example.lines() {
+            canvas.line(&Text::new().padded_to(2).plain(line));
+        }
+    }
     canvas.blank();
     canvas.line(&Text::new().styled(STRONG, "Where it holds"));
     canvas.blank();
@@ -38,6 +88,10 @@ pub fn explain(rule: &ListedRule, source: &str, width: usize) -> String {
     }
     canvas.blank();
     canvas.paragraph(2, 2, format!("Reported at {}; must change: {}.", rule.link, words::party(rule.party)));
+    if !rule.conformance.is_empty() {
+        let checks = rule.conformance.join(", ");
+        canvas.paragraph(2, 2, format!("Checks of the official conformance suite: {checks}."));
+    }
     canvas.finish()
 }
 
@@ -64,7 +118,9 @@ mod tests {
             mode: None,
             given: "token_request",
             revisions: Vec::new(),
+            families: Vec::new(),
             requirements: requirements.iter().map(|&entry| entry.to_owned()).collect(),
+            conformance: Vec::new(),
             breaks: Vec::new(),
             certainty: "proved",
             summary: "The code is redeemed\ntwice.".to_owned(),

@@ -142,6 +142,9 @@ fn mark_upstream(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
 
 /// By time sent; exchanges without a time keep their place after the one before them.
 fn in_time_order(exchanges: Vec<Exchange>) -> Vec<Exchange> {
+    if exchanges.is_sorted_by_key(|exchange| exchange.sent_at) && exchanges.iter().all(|it| it.sent_at.is_some()) {
+        return exchanges;
+    }
     let mut last: Option<Timestamp> = None;
     let mut keyed: Vec<(Option<Timestamp>, Exchange)> = Vec::with_capacity(exchanges.len());
     for exchange in exchanges {
@@ -174,7 +177,7 @@ fn all_records(views: &[View<'_>], roles: &[Option<Kind>], directory: &Directory
         .filter_map(|(at, (view, role))| Some(steps::records(view, ExchangeId(at as u32), (*role)?, &context)))
         .flatten()
         .collect();
-    records.extend(steps::authorization_responses(views, directory));
+    records.extend(steps::authorization_responses(views, directory, limits));
     records.sort_by_key(|record| record.exchange);
     records
 }
@@ -183,6 +186,9 @@ fn all_records(views: &[View<'_>], roles: &[Option<Kind>], directory: &Directory
 /// them before or after it.
 fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeId, ExchangeId)> {
     const LONGEST: f64 = 30.0;
+    if !roles.contains(&Some(Kind::Preflight)) {
+        return Vec::new();
+    }
     let mut by_url: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, view) in views.iter().enumerate() {
         by_url.entry(view.url.as_str()).or_default().push(at);

@@ -302,11 +302,22 @@ fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
     const REQUEST: Option<Kind> = Some(Kind::AuthorizationRequest);
     let requests: Vec<usize> =
         roles.iter().enumerate().filter(|(_, role)| **role == REQUEST).map(|(at, _)| at).collect();
+    if requests.is_empty() {
+        return;
+    }
+    // Which exchanges lead to a URL, in their order.
+    let mut sources: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, view) in views.iter().enumerate() {
+        if let Some(to) = &view.location {
+            sources.entry(urls::normal(to)).or_default().push(at);
+        }
+    }
     let client = |view: &View<'_>| view.query.get("client_id").map(str::to_owned);
     let is_federated = |at: usize| {
         let Some(view) = views.get(at) else { return false };
-        let leads_here = |source: &&View<'_>| source.location.as_deref().is_some_and(|to| urls::same(to, &view.url));
-        let Some(source) = views.iter().take(at).rev().find(leads_here) else { return false };
+        let leading = sources.get(&urls::normal(&view.url)).map_or(&[][..], Vec::as_slice);
+        let last = leading.partition_point(|source| *source < at).checked_sub(1);
+        let Some(source) = last.and_then(|last| views.get(*leading.get(last)?)) else { return false };
         let begun = |earlier: &View<'_>| earlier.origin == source.origin && client(earlier) != client(view);
         source.origin != view.origin
             && requests.iter().take_while(|of| **of < at).filter_map(|of| views.get(*of)).any(begun)

@@ -73,10 +73,10 @@ pub(crate) fn clients(
             }
             continue;
         }
-        let Some(single) = singles.get(at).cloned() else { continue };
+        let Some(single) = singles.get(at).cloned().flatten() else { continue };
         match fitting(&clients, &single) {
-            Fit::One(client, by) => absorb(&mut clients, client, single, by),
-            Fit::None if roles.get(at) != Some(&Some(Kind::Preflight)) => clients.push(single),
+            Fit::One(client, by) => absorb(&mut clients, client, *single, by),
+            Fit::None if roles.get(at) != Some(&Some(Kind::Preflight)) => clients.push(*single),
             Fit::None | Fit::Several => {}
         }
     }
@@ -205,21 +205,25 @@ fn related(client: &Profile, single: &Profile) -> bool {
         || !client.agents.is_disjoint(&single.agents)
 }
 
+/// What is known of an exchange alone; `None` where it is nothing. A recording holds many such exchanges.
+type Single = Option<Box<Profile>>;
+
 /// Everything known of each exchange alone.
 fn profiles_of_exchanges(
     views: &[View<'_>],
     roles: &[Option<Kind>],
     records: &[Record],
     directory: &Directory,
-) -> Vec<Profile> {
-    let mut singles: Vec<Profile> = views
+) -> Vec<Single> {
+    let mut singles: Vec<Single> = views
         .iter()
         .zip(roles)
         .enumerate()
-        .map(|(at, (view, role))| role.map(|role| profile_of(at, view, role, directory)).unwrap_or_default())
+        .map(|(at, (view, role))| role.map(|role| Box::new(profile_of(at, view, role, directory))))
         .collect();
     for record in records {
         let Some(single) = singles.get_mut(record.exchange.0 as usize) else { continue };
+        let single = single.get_or_insert_default();
         let texts = |fields: &[Field]| {
             fields.iter().filter_map(|field| record.text(*field)).map(str::to_owned).collect::<Vec<_>>()
         };
@@ -284,7 +288,7 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
 }
 
 /// Unions of exchanges that share a strong key, in order of their first exchange. Exchanges without one stay alone.
-fn join_by_strong_keys(singles: &[Profile], records: &[Record], directory: &Directory) -> Vec<Profile> {
+fn join_by_strong_keys(singles: &[Single], records: &[Record], directory: &Directory) -> Vec<Profile> {
     let minted = Minted::new(records);
     let mut holders: HashMap<(KeyKind, String, String), Vec<usize>> = HashMap::new();
     for record in records {
@@ -315,11 +319,11 @@ fn join_by_strong_keys(singles: &[Profile], records: &[Record], directory: &Dire
 /// Union-find over exchanges, with the profile of each group.
 struct Groups {
     parent: Vec<usize>,
-    profiles: Vec<Profile>,
+    profiles: Vec<Single>,
 }
 
 impl Groups {
-    fn new(singles: &[Profile]) -> Self {
+    fn new(singles: &[Single]) -> Self {
         Groups { parent: (0..singles.len()).collect(), profiles: singles.to_vec() }
     }
 
@@ -340,6 +344,7 @@ impl Groups {
     fn mark(&mut self, at: usize, kind: KeyKind, alone: bool) {
         let root = self.root(at);
         if let Some(profile) = self.profiles.get_mut(root) {
+            let profile = profile.get_or_insert_default();
             profile.span = Some(profile.span.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
             if alone {
                 profile.recognised_by.insert("");
@@ -356,15 +361,15 @@ impl Groups {
         }
         let (keep, drop) = (a.min(b), a.max(b));
         let apart = match (self.profiles.get(a), self.profiles.get(b)) {
-            (Some(a), Some(b)) => a.registered_apart(b),
-            _ => true,
+            (Some(Some(a)), Some(Some(b))) => a.registered_apart(b),
+            _ => false,
         };
         if unless_apart && apart {
             return;
         }
-        let dropped = self.profiles.get_mut(drop).map(std::mem::take).unwrap_or_default();
-        if let Some(profile) = self.profiles.get_mut(keep) {
-            profile.merge(dropped);
+        let dropped = self.profiles.get_mut(drop).and_then(Option::take);
+        if let (Some(profile), Some(dropped)) = (self.profiles.get_mut(keep), dropped) {
+            profile.get_or_insert_default().merge(*dropped);
         }
         if let Some(parent) = self.parent.get_mut(drop) {
             *parent = keep;
@@ -373,7 +378,7 @@ impl Groups {
 
     fn into_profiles(self) -> Vec<Profile> {
         let mut profiles: Vec<Profile> =
-            self.profiles.into_iter().filter(|profile| !profile.exchanges.is_empty()).collect();
+            self.profiles.into_iter().flatten().map(|profile| *profile).filter(|it| !it.exchanges.is_empty()).collect();
         profiles.sort_by_key(|profile| profile.exchanges.iter().min().copied());
         profiles
     }

@@ -201,6 +201,10 @@ impl Group<'_> {
         if let Some((id, version)) = version {
             return Some(Sign::named(version, "initialize-result", (id, Field::ResultProtocolVersion), true));
         }
+        // A stateless server that refuses an older client says more than the offer of that client.
+        if let Some(sign) = self.by_modern_error() {
+            return Some(sign);
+        }
         // The body may be missing from the recording; the header of later requests then says more.
         let offer = message.text(Field::ParamsProtocolVersion)?;
         Some(Sign::named(offer, "offered", (id, Field::ParamsProtocolVersion), false))

@@ -594,6 +594,9 @@ names! {
         AccelBuffering = "accel_buffering",
         /// The URI for POSTs that the stream announces with its first event, resolved (MCP 2024-11-05, HTTP with SSE).
         AnnouncedUri = "announced_uri",
+        /// Derived: whether the client had sent a POST to this server before it opened the stream that announces where this
+        /// one goes. Absent outside the transport of 2024-11-05.
+        PostedBeforeStream = "posted_before_stream",
         /// The last event id of the stream that answers.
         LastSentEventId = "last_sent_event_id",
         /// The last `retry` of the stream that answers, milliseconds.
@@ -608,6 +611,13 @@ names! {
         /// Derived: whether an answer at this endpoint shows that the server speaks 2026-07-28: `resultType`,
         /// `supportedVersions`, or an error code of that revision.
         ModernServer = "modern_server",
+        /// Derived: whether the next request with the same session id is answered with 404: the session is over.
+        SessionGoneNext = "session_gone_next",
+        /// Derived: whether the answer is an error that only stateless servers give (MCP 2026-07-28, error codes).
+        ModernError = "modern_error",
+        /// Derived: the versions that the server at this endpoint names as supported, a list, where all are of the
+        /// stateless era. Absent where it names none, or an older one.
+        ModernVersions = "modern_versions",
         /// Derived: protocol version of the initialize result that is in force for this request.
         NegotiatedVersion = "negotiated_version",
         /// `jsonrpc` of the message.
@@ -664,6 +674,14 @@ names! {
         MetaProgressToken = "meta.progress_token",
         /// `traceparent` of `_meta`.
         MetaTraceparent = "meta.traceparent",
+        /// Derived: keys of `_meta` that are no names of keys (MCP, `_meta`, key name format).
+        MetaMalformedKeys = "meta.malformed_keys",
+        /// Derived: those of `traceparent`, `tracestate` and `baggage` in `_meta` whose value has not the format of W3C
+        /// Trace Context or W3C Baggage.
+        MetaMalformedTrace = "meta.malformed_trace",
+        /// Derived: identifiers among the declared extensions that are no names of keys or have no prefix (MCP
+        /// 2026-07-28, extension negotiation).
+        MalformedExtensions = "malformed_extensions",
         /// `resultType` of the result.
         ResultType = "result.type",
         /// `protocolVersion` of the result.
@@ -694,6 +712,11 @@ names! {
         ErrorMembers = "error.members",
         /// `error.data.supported`, a list.
         ErrorSupported = "error.supported",
+        /// Derived: revisions that the message or the data of the error names, a list.
+        ErrorNamedVersions = "error.named_versions",
+        /// Derived: the one `Mcp-Param-*` header that the message or the data of the error names, lower case. Absent where
+        /// it names none, or several.
+        ErrorNamedHeader = "error.named_header",
         /// `error.data.requested`.
         ErrorRequested = "error.requested",
         /// Names in `error.data.requiredCapabilities`, a list.
@@ -706,6 +729,10 @@ names! {
         ParamHeaders = "param_headers",
         /// Derived: what `Mcp-Param-*` headers have to say by the annotations of the tool. Absent where the tool has none.
         ExpectedParamHeaders = "expected_param_headers",
+        /// Derived: names of the `Mcp-Param-*` headers of the tool for which the call gives no value or null, lower case.
+        HeadersWithoutValue = "headers_without_value",
+        /// Derived: how many requests for the list of tools the client had sent before.
+        EarlierToolLists = "earlier_tool_lists",
         /// Derived: names of `Mcp-Name` and `Mcp-Param-*` headers that are neither plain ASCII nor rightly encoded.
         UnsafeHeaders = "unsafe_headers",
         /// `id` of the event.
@@ -871,6 +898,9 @@ names! {
         EarlierSameId = "earlier_same_id",
         /// The same, itself still without an answer when this was sent.
         OutstandingSameId = "outstanding_same_id",
+        /// The request that brings the input which the answer to this one asked for (MCP 2026-07-28, multi round-trip
+        /// requests).
+        InputRetry = "input_retry",
         /// The list of tools that describes the tool called.
         Tool = "tool",
         /// An earlier event of the same session with the same id; redelivery apart.

@@ -104,6 +104,9 @@ impl Field {
             | F::ParamsNotifications
             | F::ParamsMembers
             | F::MetaKeys
+            | F::MetaMalformedKeys
+            | F::MetaMalformedTrace
+            | F::MalformedExtensions
             | F::MetaClientCapabilities
             | F::ResultSupportedVersions
             | F::ResultCapabilities
@@ -113,9 +116,12 @@ impl Field {
             | F::ResultUnusableHeaders
             | F::ErrorMembers
             | F::ErrorSupported
+            | F::ErrorNamedVersions
+            | F::ModernVersions
             | F::ErrorRequiredCapabilities
             | F::ParamHeaders
             | F::ExpectedParamHeaders
+            | F::HeadersWithoutValue
             | F::UnsafeHeaders
             | F::CacheControl
             | F::CredentialsInQuery
@@ -132,6 +138,9 @@ impl Field {
             F::CrossOrigin
             | F::DataEmpty
             | F::ModernServer
+            | F::PostedBeforeStream
+            | F::ModernError
+            | F::SessionGoneNext
             | F::IssuerNamed
             | F::UrlClientIdWorked
             | F::IdReadable
@@ -184,6 +193,7 @@ impl Field {
             | F::ReconnectDelay
             | F::RetryLeft
             | F::AnswerCount
+            | F::EarlierToolLists
             | F::ErrorCode
             | F::Retry
             | F::ProbesWhileWorking

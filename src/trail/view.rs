@@ -47,10 +47,11 @@ impl<'a> View<'a> {
     /// Reads what is needed to tell what the exchange is. Opens a request body only where it may be small and telling.
     pub(crate) fn new(exchange: &'a Exchange, limits: &Limits) -> Self {
         let url = exchange.request.url();
+        let (origin, endpoint) = urls::origin_and_endpoint(&url);
         let mut view = View {
             exchange,
-            origin: urls::origin(&url).unwrap_or_default(),
-            endpoint: urls::endpoint(&url),
+            origin,
+            endpoint,
             query: Params::of_query(&exchange.request.target),
             form: Ok(None),
             json: None,

@@ -77,7 +77,8 @@ fn request_of(exchange: &Exchange) -> (String, String, String, Option<String>, V
     let default = if request.scheme == "https" { ":443" } else { ":80" };
     let authority = request.authority.strip_suffix(default).unwrap_or(&request.authority);
     let url = format!("{}://{authority}", request.scheme);
-    (request.method.clone(), url, request.target.clone(), request.version.clone(), fields(&request.headers))
+    let version = request.version.as_ref().map(ToString::to_string);
+    (request.method.to_string(), url, request.target.to_string(), version, fields(&request.headers))
 }
 
 fn fields(headers: &Headers) -> Vec<(String, String)> {

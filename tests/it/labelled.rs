@@ -96,7 +96,7 @@ fn every_labelled_recording_gets_the_verdict_of_its_label() {
             row.complaints.extend(unused.map(|rule| format!("true-findings.txt: {rule} was not found")));
         }
     }
-    println!("{}", table(&rows));
+    println!("{}{}", table(&rows), summary(&rows));
     let failed = rows.iter().filter(|row| !row.complaints.is_empty()).count();
     assert_eq!(failed, 0, "{failed} of {} lists differ from their label; see the table above", rows.len());
 }
@@ -180,6 +180,17 @@ fn table(rows: &[Row]) -> String {
         }
     }
     out
+}
+
+/// How many lists name a cause other than their label does, and how many leave open what their label says.
+fn summary(rows: &[Row]) -> String {
+    let wrong = rows.iter().filter(|row| row.cause != "none" && !row.complaints.is_empty()).count();
+    let undecided = rows.iter().filter(|row| row.outcome == "undecided").count();
+    let unexplained = rows.iter().filter(|row| row.outcome == "lost" && row.cause == "none").count();
+    format!(
+        "{} lists: {wrong} wrong accusations, {undecided} undecided, {unexplained} lost without a cause",
+        rows.len()
+    )
 }
 
 /// `true-findings.txt`: rules that a case without a fault breaks in truth, each reviewed by hand.

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::Path;
 
-use authtrail::check::language::Keyword;
+use authtrail::check::catalogue::Observable;
+use authtrail::check::language::{Family, Keyword};
 use authtrail::check::rule_set::RuleSet;
 use authtrail::trail::schema::Revision;
 use serde::Deserialize;
 
 use crate::expected::compare;
+use crate::run::{diagnose, items, text as text_of};
 
 #[derive(Deserialize, Default)]
 struct Reasons {
@@ -36,10 +38,13 @@ fn root() -> &'static Path {
 fn reasons() -> HashMap<String, Reason> {
     let folder = root().join("rules/ledger");
     let mut found = HashMap::new();
-    for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        let reasons: Reasons =
-            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.path().display()));
+    for file in std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path()) {
+        // The recordings that use a permission stand beside the reasons.
+        if file.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let reasons: Reasons = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         found.extend(reasons.entry.into_iter().map(|reason| (reason.id.clone(), reason)));
     }
     found
@@ -101,7 +106,7 @@ fn ledger() -> String {
         "# Ledger\n\nEvery entry of the catalogues with the pages that judge it, or the reason why it has none. Written by\n\
          `tests/it/ledger.rs`; `AUTHTRAIL_UPDATE_EXPECTED=1` writes it anew.\n\n\
          The recordings beside the pages are made from recorded messages, changed in the one point that a page is about\n\
-         (`samples/make/`). `samples/labelled/` holds recordings of real components.\n\n## Counts\n\n\
+         (`samples/make/`). What recordings of real components show of a page stands under Recordings.\n\n## Counts\n\n\
          | family | entries | with pages | with a reason | open |\n| --- | --- | --- | --- | --- |\n",
     );
     let mut total = Tally::default();
@@ -123,6 +128,8 @@ fn ledger() -> String {
         }
     }
     failure_modes(rules, &mut text);
+    text.push_str(&crate::crosswalk::section(rules));
+    text.push_str(&crate::real_recordings::section(rules));
     text
 }
 
@@ -140,9 +147,17 @@ fn counts_of_pages(rules: &RuleSet, text: &mut String) {
     for page in rules.pages() {
         *parties.entry(page.party.name()).or_default() += 1;
     }
-    writeln!(text, "\n| party | pages |\n| --- | --- |").unwrap();
-    for (party, pages) in parties {
-        writeln!(text, "| {party} | {pages} |").unwrap();
+    table_of_counts(text, "party", parties.into_iter());
+    let families = Family::ALL
+        .iter()
+        .map(|family| (family.name(), rules.pages().iter().filter(|page| page.families().contains(family)).count()));
+    table_of_counts(text, "family of pages", families);
+}
+
+fn table_of_counts<'a>(text: &mut String, of: &str, counts: impl Iterator<Item = (&'a str, usize)>) {
+    writeln!(text, "\n| {of} | pages |\n| --- | --- |").unwrap();
+    for (name, pages) in counts {
+        writeln!(text, "| {name} | {pages} |").unwrap();
     }
 }
 
@@ -177,4 +192,75 @@ fn a_reason_names_an_entry_without_a_page_and_pages_that_exist() {
             assert!(root().join(uses).exists(), "{}: no recording {uses}", reason.id);
         }
     }
+}
+
+#[test]
+fn no_entry_is_open() {
+    let ledger = ledger();
+    let open: Vec<&str> =
+        ledger.lines().filter(|row| row.ends_with("| open |") && !row.starts_with("| family")).collect();
+    assert_eq!(open, [] as [&str; 0]);
+}
+
+/// A permission: nothing but MAY in every revision that states it.
+fn is_permission(entry: &authtrail::check::catalogue::Requirement) -> bool {
+    let mut keywords = Revision::ALL.iter().filter_map(|revision| entry.keyword_in(*revision));
+    entry.observable != Observable::No && keywords.all(|keyword| keyword == Keyword::May)
+}
+
+#[test]
+fn who_uses_a_permission_is_not_blamed() {
+    let rules = RuleSet::embedded().unwrap();
+    let reasons = reasons();
+    let mut complaints = Vec::new();
+    for entry in rules.catalogue().entries() {
+        let reason = reasons.get(&entry.id);
+        let said = reason.is_some_and(|reason| reason.reason.starts_with("permission"));
+        if !said && !is_permission(entry) {
+            continue;
+        }
+        let Some((reason, uses)) = reason.and_then(|reason| Some((reason, reason.uses.as_ref()?))) else {
+            complaints.push(format!("{}: a permission without a recording that uses it", entry.id));
+            continue;
+        };
+        if reason.quiet.is_empty() {
+            complaints.push(format!("{}: a permission without pages that stay quiet because of it", entry.id));
+        }
+        let report = diagnose(root(), std::slice::from_ref(uses), &["--verbose"], None);
+        for trail in items(&report, "trails") {
+            let blamed = reason.quiet.iter().filter(|slug| trail["verdicts"][slug.as_str()] == "violated");
+            complaints.extend(blamed.map(|slug| format!("{}: {slug} is not quiet on {uses}", entry.id)));
+            // What was made for the permission alone has no other fault.
+            let alone = uses.starts_with("rules/ledger/");
+            let errors =
+                items(trail, "findings").iter().filter(|finding| alone && text_of(finding, "/level") == "error");
+            complaints.extend(errors.map(|finding| format!("{}: {} on {uses}", entry.id, text_of(finding, "/rule"))));
+        }
+        if items(&report, "trails").is_empty() {
+            complaints.push(format!("{}: no trail in {uses}", entry.id));
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn every_duty_that_a_recording_decides_has_a_page_where_it_is_stated() {
+    let rules = RuleSet::embedded().unwrap();
+    let reasons = reasons();
+    let mut complaints = Vec::new();
+    for entry in rules.catalogue().entries().iter().filter(|entry| entry.observable == Observable::Wire) {
+        // An old duty that became a permission has a page while it is one.
+        let stated = |revision: &Revision| entry.keyword_in(*revision).is_some_and(|keyword| keyword != Keyword::May);
+        let permitted = reasons.get(&entry.id).is_some_and(|reason| reason.reason.starts_with("permission:"));
+        for revision in Revision::ALL.iter().filter(|revision| stated(revision) && !permitted) {
+            let judges = |page: &authtrail::check::language::Page| {
+                page.requirements.contains(&entry.id)
+                    && page.narrowed_to.as_ref().is_none_or(|revisions| revisions.contains(revision))
+            };
+            if !rules.pages().iter().any(judges) {
+                complaints.push(format!("{}: no page in {revision}", entry.id));
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }

@@ -49,10 +49,10 @@ fn exchange(at: usize, step: &Step<'_>) -> Exchange {
         answered_at: Some(Timestamp(sent + step.takes * 1_000_000)),
         connection: Connection { id: Some("1".into()), ..Connection::default() },
         request: Request {
-            method: step.method.to_owned(),
-            scheme: "https".to_owned(),
-            authority: "mcp.example".to_owned(),
-            target: step.target.to_owned(),
+            method: step.method.into(),
+            scheme: "https".into(),
+            authority: "mcp.example".into(),
+            target: step.target.into(),
             version: None,
             headers: headers(step.headers, if step.body.is_empty() { "" } else { JSON }),
             body: body(step.body),
@@ -213,6 +213,7 @@ fn the_old_transport_is_one_trail_and_answers_come_on_the_stream() {
     let announced = "https://mcp.example/messages?sessionId=9";
     assert_eq!(texts(&trail, exchange, Field::AnnouncedUri), ["-", announced, "-", "-"]);
     assert_eq!(bounds(&trail, exchange, Binding::Stream), ["-", "-", "1", "1"]);
+    assert_eq!(texts(&trail, exchange, Field::PostedBeforeStream), ["-", "-", "true", "true"]);
     assert_eq!(bounds(&trail, exchange, Binding::Previous), ["-", "0", "1", "2"]);
     assert_eq!(texts(&trail, Kind::ServerMessage, Field::Via), ["get-stream", "get-stream"]);
     assert_eq!(bounds(&trail, Kind::ServerMessage, Binding::Request), ["1", "2"]);
@@ -349,4 +350,108 @@ fn an_answer_to_a_server_is_missed_only_where_a_request_of_it_waits() {
     };
     assert_eq!(of((JSON, TOOLS)), ["-", "-", "?"], "it may have come on a stream that is not recorded");
     assert_eq!(of((STREAM, ping)), ["-", "-", "-"]);
+}
+
+/// A stateless request of a method, with these members of `params` before `_meta`.
+fn stateless(id: u32, method: &str, params: &str) -> String {
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{params}{meta}}}}}"#)
+}
+
+fn result(id: u32, members: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete"{members}}}}}"#)
+}
+
+fn refusal(id: u32, code: i32, message: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{message}"}}}}"#)
+}
+
+#[test]
+fn input_goes_to_the_request_that_asked_for_it() {
+    let asks = |id: u32, state: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"input_required","requestState":"{state}"}}}}"#)
+    };
+    let call = |id: u32, state: &str| {
+        let state = if state.is_empty() { String::new() } else { format!(r#""requestState":"{state}","#) };
+        stateless(id, "tools/call", &format!(r#""name":"t",{state}"#))
+    };
+    let (one, two, three) = (call(1, ""), call(2, ""), call(3, "b"));
+    let (four, five) = (call(4, "c"), call(5, "x"));
+    let (first, second, done) = (asks(1, "a"), asks(2, "b"), result(3, ""));
+    let known = trail(&[
+        post(&one, 200, (JSON, &first)),
+        post(&two, 200, (JSON, &second)),
+        post(&three, 200, (JSON, &done)),
+        post(&four, 200, (JSON, &result(4, ""))),
+    ]);
+    // The state tells which of two equal calls is meant; then one is left.
+    assert_eq!(bounds(&known, Kind::ClientMessage, Binding::InputRetry), ["3", "2", "-", "-"]);
+    let unclear = trail(&[
+        post(&one, 200, (JSON, &first)),
+        post(&two, 200, (JSON, &second)),
+        post(&five, 200, (JSON, &result(5, ""))),
+    ]);
+    assert_eq!(bounds(&unclear, Kind::ClientMessage, Binding::InputRetry), ["?", "?", "-"]);
+}
+
+#[test]
+fn a_server_that_names_an_older_version_is_not_modern_alone() {
+    let probe = stateless(1, "server/discover", "");
+    let versions = |listed: &str| {
+        let answer = result(1, &format!(r#","supportedVersions":[{listed}]"#));
+        let refused = refusal(0, -32020, "needs 2026-07-28, not 2025-06-18");
+        let trail = trail(&[post(&probe, 200, (JSON, &answer)), post(INITIALIZE, 400, (JSON, &refused))]);
+        let exchanges = Kind::McpExchange;
+        assert_eq!(texts(&trail, exchanges, Field::ModernError), ["false", "true"]);
+        let named = texts(&trail, Kind::ServerMessage, Field::ErrorNamedVersions);
+        assert_eq!(named, ["-", "2026-07-28 2025-06-18"]);
+        // The refusal of the older client stands under the revision of the server.
+        assert!(revisions(&trail).iter().all(|(names, ..)| names.contains("2026-07-28")));
+        texts(&trail, exchanges, Field::ModernVersions)
+    };
+    assert_eq!(versions(r#""2026-07-28""#), ["2026-07-28", "2026-07-28"]);
+    assert_eq!(versions(r#""2026-07-28","2025-11-25""#), ["-", "-"]);
+}
+
+#[test]
+fn headers_of_a_call_are_held_against_what_it_leaves_out() {
+    let schema = r#"{"type":"object","properties":{"r":{"type":"string","x-mcp-header":"Region"}}}"#;
+    let tools = result(1, &format!(r#","tools":[{{"name":"t","inputSchema":{schema}}}]"#));
+    let list = stateless(1, "tools/list", "");
+    let without = stateless(2, "tools/call", r#""name":"t","arguments":{"r":null},"#);
+    let with = stateless(3, "tools/call", r#""name":"t","arguments":{"r":"eu"},"#);
+    let refused = refusal(2, -32020, "Mcp-Param-Region is missing");
+    let trail = trail(&[
+        post(&list, 200, (JSON, &tools)),
+        post(&without, 400, (JSON, &refused)),
+        post(&list, 200, (JSON, &tools)),
+        post(&with, 200, (JSON, &result(3, ""))),
+    ]);
+    let client = Kind::ClientMessage;
+    assert_eq!(texts(&trail, client, Field::HeadersWithoutValue), ["-", "mcp-param-region", "-", "-"]);
+    assert_eq!(texts(&trail, client, Field::ExpectedParamHeaders), ["-", "-", "-", "region=eu"]);
+    assert_eq!(texts(&trail, client, Field::EarlierToolLists), ["0", "1", "1", "2"]);
+    assert_eq!(texts(&trail, Kind::ServerMessage, Field::ErrorNamedHeader)[1], "mcp-param-region");
+}
+
+#[test]
+fn names_and_formats_in_meta_are_read() {
+    let meta = r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"a/b/c":1,"x.y/z":2,"traceparent":"no",
+        "io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/ui":{},"ui":{}}}}}}"#;
+    let trail = trail(&[post(meta, 200, (JSON, &result(1, "")))]);
+    let client = Kind::ClientMessage;
+    assert_eq!(texts(&trail, client, Field::MetaMalformedKeys), ["a/b/c"]);
+    assert_eq!(texts(&trail, client, Field::MetaMalformedTrace), ["traceparent"]);
+    assert_eq!(texts(&trail, client, Field::MalformedExtensions), ["ui"]);
+    assert_eq!(texts(&trail, Kind::ServerMessage, Field::MetaMalformedKeys), ["-"]);
+}
+
+#[test]
+fn the_last_exchange_of_a_session_is_known() {
+    let session: &[(&str, &str)] = &[("mcp-session-id", "s1")];
+    let opens = Step { answer_headers: session, ..post(INITIALIZE, 200, (JSON, RESULT)) };
+    let within = |status: u16, answer| Step { headers: session, ..post(LIST, status, answer) };
+    let trail = trail(&[opens, within(200, (JSON, TOOLS)), within(200, (JSON, TOOLS)), within(404, ("", ""))]);
+    let gone = texts(&trail, Kind::McpExchange, Field::SessionGoneNext);
+    assert_eq!(gone, ["false", "false", "true", "false"]);
 }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use authtrail::check::language::{Condition, Operand, Path as FieldPath, RelationName};
+use authtrail::check::language::{Condition, Family, Keyword, Operand, Path as FieldPath, RelationName};
 use authtrail::check::listing::Filter;
 use authtrail::check::rule_set::{RuleSet, Source};
 use authtrail::trail::record::Value;
@@ -195,6 +195,18 @@ fn the_list_is_narrowed_by_the_filter() {
     assert_eq!(rules.list(&Filter::default()).len(), rules.pages().len());
     let only = Filter { link: Some(Link::TokenRequest), ..Filter::default() };
     assert!(rules.list(&only).iter().all(|rule| rule.link == "token-request"));
+    let must = Filter {
+        keyword: Some(Keyword::Must),
+        revision: Some(Revision::R20250618),
+        family: Some(Family::SessionLifecycle),
+        ..Filter::default()
+    };
+    let listed = rules.list(&must);
+    assert!(listed.iter().any(|rule| rule.slug == "session-id-not-carried"));
+    for rule in listed {
+        let holds = rule.revisions.iter().find(|revision| revision.revision == "2025-06-18").unwrap();
+        assert_eq!((holds.keyword, rule.families.contains(&"session-lifecycle")), ("MUST", true), "{}", rule.slug);
+    }
     let entry = Filter { requirement: Some("AUTH-PKCE-07".to_owned()), ..Filter::default() };
     let listed = rules.list(&entry);
     assert!(!listed.is_empty());

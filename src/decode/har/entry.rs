@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use compact_str::CompactString;
 
 use super::headers::pairs;
 use super::model::{self, Raw};
@@ -115,10 +116,10 @@ fn draft(
         answered_at,
         connection: connection(entry, context.recorder),
         request: Request {
-            authority: authority.to_owned(),
-            method,
-            scheme: url.scheme,
-            target: url.target,
+            authority: authority.into(),
+            method: method.into(),
+            scheme: url.scheme.into(),
+            target: url.target.into(),
             version,
             headers,
             body: request_body,
@@ -145,7 +146,7 @@ fn header_list(whose: &str, json: Raw<'_>, context: Context<'_>, problems: &mut 
     Headers { list: fields(pairs), withheld }
 }
 
-fn version(text: &model::Text<'_>) -> Option<String> {
+fn version(text: &model::Text<'_>) -> Option<CompactString> {
     exchange::version(text.given()?)
 }
 

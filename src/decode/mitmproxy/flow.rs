@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use compact_str::CompactString;
 
 use super::connection;
 use crate::capture::limits::Limits;
@@ -208,7 +209,8 @@ fn request_of(request: Value<'_>, whole: bool, context: Context<'_>, problems: &
         target.truncate(at);
     }
     let body = request_body(&headers, body(request, context));
-    Request { method, scheme, authority, target, version, headers, body }
+    let authority = authority.into();
+    Request { method: method.into(), scheme: scheme.into(), authority, target: target.into(), version, headers, body }
 }
 
 /// The host as the request names it; where it does not, the address that mitmproxy took from the absolute target.
@@ -233,7 +235,7 @@ fn authority(request: Value<'_>, headers: &Headers, scheme: &str, version: Optio
 }
 
 /// `HTTP/1.1` since 0.14, `[1, 1]` before.
-fn version(message: Value<'_>) -> Option<String> {
+fn version(message: Value<'_>) -> Option<CompactString> {
     if let Some(text) = message.member(&["http_version"]).text() {
         return crate::decode::exchange::version(&text);
     }

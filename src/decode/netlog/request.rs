@@ -156,7 +156,7 @@ impl Attempt {
         }
         let url = url::split(&self.url);
         let version = match (self.version, &self.line) {
-            (Some(version), _) => Some(version.to_owned()),
+            (Some(version), _) => Some(version.into()),
             (None, line) => line.as_deref().and_then(|line| exchange::version(line.trim_end().rsplit(' ').next()?)),
         };
         let mut connection = Connection::default();
@@ -179,10 +179,10 @@ impl Attempt {
         };
         let request = Request {
             headers: headers("request", self.sent.as_deref(), options, &mut say),
-            authority: url.authority.to_owned(),
-            target: url.target,
-            scheme: url.scheme,
-            method: self.method.clone(),
+            authority: url.authority.into(),
+            target: url.target.into(),
+            scheme: url.scheme.into(),
+            method: self.method.as_str().into(),
             version,
             body: request_body,
         };

@@ -177,14 +177,6 @@ fn party_reason(party: Party, certainty: &str) -> Option<String> {
 
 /// The other explanations: those that the page names, and what else is broken here and could explain the same.
 fn alternatives(rules: &RuleSet, cause: &crate::check::cause::Cause) -> Vec<contract::Alternative> {
-    let page = rules.page(cause.candidate.page);
-    let named = page.alternatives.iter().filter_map(|slug| rules.by_slug(slug));
-    let mut ids: Vec<PageId> = Vec::new();
-    for id in named.chain(cause.others.iter().map(|other| other.page)) {
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
     let alternative = |id: PageId| {
         let other = rules.page(id);
         contract::Alternative {
@@ -193,7 +185,19 @@ fn alternatives(rules: &RuleSet, cause: &crate::check::cause::Cause) -> Vec<cont
             decided_by: decided_by(other.party),
         }
     };
-    ids.into_iter().map(alternative).collect()
+    alternative_pages(rules, cause).into_iter().map(alternative).collect()
+}
+
+fn alternative_pages(rules: &RuleSet, cause: &crate::check::cause::Cause) -> Vec<PageId> {
+    let page = rules.page(cause.candidate.page);
+    let named = page.alternatives.iter().filter_map(|slug| rules.by_slug(slug));
+    let mut ids: Vec<PageId> = Vec::new();
+    for id in named.chain(cause.others.iter().map(|other| other.page)) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
 }
 
 /// The recording that would tell one explanation from the other.
@@ -273,6 +277,9 @@ fn coverage(sources: &Sources<'_>, trail: &Trail, diagnosis: &TrailDiagnosis) ->
     }
 }
 
+/// Advice of [`record_next`] that two cases share.
+const AT_THE_SERVER: &str = "record at the MCP server, behind every proxy, while the client repeats the request";
+
 /// The recording that would decide more; a closed list. None where nothing is missing that matters.
 fn record_next(sources: &Sources<'_>, trail: &Trail, diagnosis: &TrailDiagnosis) -> Option<&'static str> {
     let explained = matches!(diagnosis.outcome, Outcome::Authorized | Outcome::Open | Outcome::Denied)
@@ -294,7 +301,7 @@ fn record_next(sources: &Sources<'_>, trail: &Trail, diagnosis: &TrailDiagnosis)
         .as_ref()
         .is_some_and(|cause| sources.rules.page(cause.candidate.page).party == Party::Intermediary)
     {
-        return Some("record at the MCP server, behind every proxy, while the client repeats the request");
+        return Some(AT_THE_SERVER);
     }
     if !shows(Leg::ClientAs) {
         return Some(
@@ -304,5 +311,14 @@ fn record_next(sources: &Sources<'_>, trail: &Trail, diagnosis: &TrailDiagnosis)
     if !shows(Leg::BrowserAs) && !shows(Leg::BrowserClient) {
         return Some("record the browser during the login as well, and give both recordings together");
     }
-    Some("record the whole login again, from the first refused request until the client gives up")
+    // All legs are there: what tells the explanations apart is seen from the other side.
+    let other = diagnosis.cause.as_ref().and_then(|cause| alternative_pages(sources.rules, cause).first().copied());
+    match other.map(|id| sources.rules.page(id).party) {
+        Some(Party::Intermediary | Party::McpServer) => Some(AT_THE_SERVER),
+        Some(Party::AuthorizationServer) => Some("record at the authorization server, behind every proxy"),
+        Some(Party::Client) => Some("record all of the client's own traffic, and keep its log"),
+        Some(Party::User | Party::Unknown) | None => {
+            Some("record the whole login again, from the first refused request until the client gives up")
+        }
+    }
 }

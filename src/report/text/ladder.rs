@@ -14,7 +14,7 @@ const NOTE_LINES: usize = 3;
 const NOTE_COLUMNS: usize = 18;
 
 /// Where the columns begin.
-struct Columns {
+pub(super) struct Columns {
     status: usize,
     note: usize,
     note_width: usize,
@@ -28,11 +28,12 @@ pub(super) fn ladder(canvas: &mut Canvas, context: &Context<'_>) {
     let places: Vec<String> = rows.iter().map(|row| context.first_place(&row.evidence)).collect();
     let columns = columns(canvas.width(), rows, &places);
     for (row, place) in rows.iter().zip(&places) {
-        link(canvas, row, place, &columns);
+        link(canvas, row, place, &columns, row.status == "broken");
     }
 }
 
-fn columns(width: usize, rows: &[ChainRow], places: &[String]) -> Columns {
+/// Where the columns of these rows begin.
+pub(super) fn columns(width: usize, rows: &[ChainRow], places: &[String]) -> Columns {
     let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
     let status = 2 + widest(&mut rows.iter().map(|row| row.link.len())) + 2;
     let note = status + widest(&mut rows.iter().map(|row| words::status(row.status).len())) + 2;
@@ -42,10 +43,10 @@ fn columns(width: usize, rows: &[ChainRow], places: &[String]) -> Columns {
 }
 
 /// One row: link, status, note, place.
-fn link(canvas: &mut Canvas, row: &ChainRow, place: &str, columns: &Columns) {
+pub(super) fn link(canvas: &mut Canvas, row: &ChainRow, place: &str, columns: &Columns, marked: bool) {
     let broken = row.status == "broken";
     let style = style(row.status);
-    let mark = if broken { ">" } else { " " };
+    let mark = if marked { ">" } else { " " };
     let link_style = if broken { BROKEN } else { PLAIN };
     let start = Text::new().styled(link_style, mark).plain(" ").styled(link_style, row.link);
     let start = start.padded_to(columns.status).styled(style, words::status(row.status));
@@ -64,6 +65,12 @@ fn link(canvas: &mut Canvas, row: &ChainRow, place: &str, columns: &Columns) {
     for line in lines {
         canvas.line(&Text::new().padded_to(columns.note).text(&line));
     }
+}
+
+/// Several rows of one status as one line: `token-acceptance to renewal`.
+pub(super) fn stretch(canvas: &mut Canvas, first: &ChainRow, last: &ChainRow, columns: &Columns) {
+    let line = Text::new().padded_to(2).plain(first.link).plain(" to ").plain(last.link);
+    canvas.line(&line.padded_to(columns.status).styled(style(first.status), words::status(first.status)));
 }
 
 /// The note in lines; the last one shows it where something was cut.

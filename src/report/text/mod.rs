@@ -4,11 +4,14 @@
 //! Every line comes through `layout`, which escapes. The colours are always set; the stream that is
 //! written to takes them away where they do not belong.
 
+mod excerpt;
 mod head;
 mod ladder;
 mod proof;
 mod rest;
 mod verdict;
+
+pub use excerpt::excerpt;
 
 use super::contract::{Evidence, Finding, Problem, Report, Trail};
 use super::layout::{Canvas, Text, elided};

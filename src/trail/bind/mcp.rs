@@ -77,7 +77,24 @@ fn newest_token_response(binder: &Binder<'_>, record: &Record) -> Bound {
         answered.zip(sent).is_none_or(|(answered, sent)| answered <= sent)
     };
     let newest = usable.get(..before).unwrap_or_default().iter().rev().find(in_time).copied();
+    if newest.is_some() && begins_as_another(binder, record) {
+        return Bound::Unknown(Unknown::Ambiguous);
+    }
     binder.earlier(newest, Kind::TokenResponse)
+}
+
+/// Whether a client that looks like the one before begins without its token and registers for itself: a second
+/// installation does the same as one that forgot everything.
+fn begins_as_another(binder: &Binder<'_>, record: &Record) -> bool {
+    if record.state(Field::Bearer) != &State::Absent || record.text(Field::JsonrpcMethod) != Some("initialize") {
+        return false;
+    }
+    let accepted = binder.last_of(&binder.selected.accepted, record).and_then(|id| binder.record(id));
+    let used = accepted.is_some_and(|accepted| matches!(accepted.state(Field::Bearer), State::Present(_)));
+    let at = |id: Option<RecordId>| id.and_then(|id| binder.record(id)).map(|record| record.exchange);
+    let registers = at(binder.first_after(record, Kind::RegistrationRequest, |_| true));
+    let asks = at(binder.first_after(record, Kind::AuthorizationRequest, |_| true));
+    used && registers.is_some_and(|registers| asks.is_none_or(|asks| registers < asks))
 }
 
 fn issuing_token_response(binder: &Binder<'_>, record: &Record) -> Bound {

@@ -3,14 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::pairing::{Pairing, STATELESS, Scope};
+use super::tools::Tools;
 use super::{Binder, Found};
 use crate::decode::exchange::Unknown;
 use crate::trail::derive::Change;
 use crate::trail::read::jsonrpc::Message;
-use crate::trail::read::param_header::{self, Annotation};
 use crate::trail::record::{Bound, Closing, ExchangeId, Record, RecordId, State, Value};
 use crate::trail::schema::{Binding, Field, Kind};
-use crate::trail::steps::pair;
 
 const NONE: Bound = Bound::None(Closing::NotNeeded);
 
@@ -19,7 +18,8 @@ pub(super) fn bind(binder: &Binder<'_>, found: &mut Vec<Found>, changes: &mut Ve
     let stream_of = bind_streams(binder, found, changes);
     let pairing = Pairing::new(binder, &stream_of);
     negotiated_versions(binder, &pairing, changes);
-    modern_server(binder, &pairing, changes);
+    super::modern::bind(binder, &pairing, changes);
+    super::expiry::bind(binder, changes);
     let messages = Messages::new(binder, &pairing);
     messages.bind_client(found, changes);
     messages.bind_server(found);
@@ -38,6 +38,8 @@ fn bind_streams(
     let mut blind: Option<Unknown> = None;
     let mut sent: HashMap<&str, RecordId> = HashMap::new();
     let mut resumed_by: HashMap<RecordId, RecordId> = HashMap::new();
+    // Streams that the client opened after it had sent a POST, which is how it tries the newer transport.
+    let (mut has_posted, mut tried): (bool, HashSet<RecordId>) = (false, HashSet::new());
     let mut events = binder.of_kind(Kind::ServerEvent).peekable();
     for (id, exchange) in binder.of_kind(Kind::McpExchange) {
         let resumed = exchange.text(Field::LastEventId).map(|event| sent.get(event).copied());
@@ -67,6 +69,7 @@ fn bind_streams(
             State::Present(Value::Text(uri)) => {
                 by_uri.insert(uri, id);
                 last = Some(id);
+                tried.extend(has_posted.then_some(id));
             }
             State::Unknown(reason) if exchange.text(Field::Method) == Some("GET") => {
                 blind = Some(*reason);
@@ -77,12 +80,16 @@ fn bind_streams(
             _ => {}
         }
         let is_post = exchange.text(Field::Method) == Some("POST");
+        has_posted |= is_post;
         let stream = exchange.text(Field::Url).and_then(|url| by_uri.get(url)).copied().or(last).filter(|_| is_post);
-        if let Some(stream) = stream.and_then(|stream| binder.record(stream))
+        let mut was_tried = State::Absent;
+        if let Some((id, stream)) = stream.and_then(|id| Some((id, binder.record(id)?)))
             && exchange.text(Field::Era) == Some("http+sse")
         {
             stream_of.insert(exchange.exchange, stream.exchange);
+            was_tried = State::Present(Value::Flag(tried.contains(&id)));
         }
+        changes.push((id.0 as usize, Field::PostedBeforeStream, was_tried, exchange.exchange, "request.time"));
         found.push((id, Binding::Stream, stream.map_or(NONE, Bound::Found)));
     }
     bind_resumptions(binder, &resumed_by, found);
@@ -115,26 +122,6 @@ fn retry_left(resumed: Option<&Record>, delay: &State) -> State {
             State::Present(Value::Number(retry.saturating_sub(*delay).max(0)))
         }
         (State::Present(_), other) | (other, _) => other.clone(),
-    }
-}
-
-/// Whether an answer of the trail shows that the server speaks 2026-07-28.
-fn modern_server(binder: &Binder<'_>, pairing: &Pairing, changes: &mut Vec<Change>) {
-    let shows = |message: &Record| {
-        let is_there = |field: Field| matches!(message.state(field), State::Present(_) | State::Unread(_));
-        let members = message.list(Field::ResultMembers);
-        is_there(Field::ResultType)
-            || members.iter().any(|member| &**member == "supportedVersions")
-            || matches!(message.number(Field::ErrorCode), Some(-32022..=-32020))
-    };
-    let shown = binder.of_kind(Kind::ServerMessage).find(|(_, message)| shows(message));
-    let state = match (shown, pairing.blind_to_server) {
-        (None, Some(reason)) => State::Unknown(reason),
-        (shown, _) => State::Present(Value::Flag(shown.is_some())),
-    };
-    for (id, exchange) in binder.of_kind(Kind::McpExchange) {
-        let at = shown.map_or(exchange.exchange, |(_, message)| message.exchange);
-        changes.push((id.0 as usize, Field::ModernServer, state.clone(), at, "response.body"));
     }
 }
 
@@ -299,7 +286,8 @@ impl<'b, 'a> Messages<'b, 'a> {
     fn bind_client(&self, found: &mut Vec<Found>, changes: &mut Vec<Change>) {
         let mut previous: Option<RecordId> = None;
         let retries = self.retries();
-        let tools = Tools::new(self.binder);
+        let mut tools = Tools::new(self.binder, self.pairing.blind_to_client);
+        let inputs = super::inputs::retries(self.binder, self.pairing);
         let (earlier, outstanding) = (self.earlier_requests(), self.outstanding());
         let mut cancellations: HashMap<RecordId, RecordId> = HashMap::new();
         for (id, message) in self.binder.of_kind(Kind::ClientMessage) {
@@ -315,6 +303,7 @@ impl<'b, 'a> Messages<'b, 'a> {
             let retry =
                 again.unwrap_or_else(|| self.missing_after(message, self.pairing.blind_to_client, Kind::ClientMessage));
             found.push((id, Binding::Retry, if sort == Some("request") { retry } else { NONE }));
+            found.push((id, Binding::InputRetry, inputs.get(&id).copied().unwrap_or(NONE)));
             let cancelled = self.cancelled(message);
             if let Bound::Found(request) = cancelled {
                 cancellations.entry(request).or_insert(id);
@@ -322,10 +311,7 @@ impl<'b, 'a> Messages<'b, 'a> {
             found.push((id, Binding::Cancelled, cancelled));
             found.push((id, Binding::EarlierSameId, earlier.get(&id).copied().map_or(NONE, Bound::Found)));
             found.push((id, Binding::OutstandingSameId, outstanding.get(&id).copied().unwrap_or(NONE)));
-            let tool = tools.of_call(self.binder, message);
-            found.push((id, Binding::Tool, tool.0));
-            let part = "request.body.params.arguments";
-            changes.push((id.0 as usize, Field::ExpectedParamHeaders, tool.1, message.exchange, part));
+            tools.bind_call(self.binder, id, message, found, changes);
         }
         for (id, message) in self.binder.of_kind(Kind::ClientMessage) {
             let bound = match cancellations.get(&id) {
@@ -524,13 +510,13 @@ impl<'b, 'a> Messages<'b, 'a> {
 }
 
 /// The message of a record of the client.
-fn message_of<'b>(binder: &'b Binder<'_>, record: &Record) -> Option<&'b Message> {
+pub(super) fn message_of<'b>(binder: &'b Binder<'_>, record: &Record) -> Option<&'b Message> {
     let position = usize::try_from(record.number(Field::Position)?).ok()?;
     binder.view(record)?.client_messages().get(position.checked_sub(1)?)
 }
 
 /// What two requests share that ask for the same.
-fn digest(message: &Message) -> Option<[u8; 32]> {
+pub(super) fn digest(message: &Message) -> Option<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(message.method()?.as_bytes());
     if let Some(params) = message.params().and_then(serde_json::Value::as_object) {
@@ -542,55 +528,4 @@ fn digest(message: &Message) -> Option<[u8; 32]> {
         }
     }
     Some(*hasher.finalize().as_bytes())
-}
-
-/// The tool lists of a trail.
-struct Tools {
-    /// The lists in which a tool of this name stands, in time order, with its annotations.
-    lists: HashMap<String, Vec<(ExchangeId, RecordId, Vec<Annotation>)>>,
-}
-
-impl Tools {
-    fn new(binder: &Binder<'_>) -> Self {
-        let mut lists: HashMap<String, Vec<(ExchangeId, RecordId, Vec<Annotation>)>> = HashMap::new();
-        for (id, record) in binder.of_kind(Kind::ServerMessage) {
-            if !record.list(Field::ResultMembers).iter().any(|member| &**member == "tools") {
-                continue;
-            }
-            let position = record.number(Field::Position).and_then(|position| usize::try_from(position).ok());
-            let content = binder.view(record).and_then(|view| view.content(binder.limits).ok().flatten());
-            let message = content.zip(position).and_then(|(content, at)| content.messages().nth(at.checked_sub(1)?));
-            let tools = message.and_then(|message| message.result()?.get("tools")?.as_array());
-            for tool in tools.into_iter().flatten() {
-                let Some(name) = tool.get("name").and_then(serde_json::Value::as_str) else { continue };
-                let usable = tool.get("inputSchema").map(|schema| param_header::annotations(schema).usable);
-                let list = (record.exchange, id, usable.unwrap_or_default());
-                lists.entry(name.to_owned()).or_default().push(list);
-            }
-        }
-        Tools { lists }
-    }
-
-    /// The list that describes the tool which a message calls, and what its headers have to say.
-    fn of_call(&self, binder: &Binder<'_>, message: &Record) -> (Bound, State) {
-        if message.text(Field::Method) != Some("tools/call") {
-            return (NONE, State::Absent);
-        }
-        let lists = message.text(Field::ParamsName).and_then(|name| self.lists.get(name));
-        let list = lists.and_then(|lists| {
-            let after = lists.partition_point(|(exchange, _, _)| *exchange < message.exchange);
-            lists.get(after.checked_sub(1)?)
-        });
-        let Some((_, id, annotations)) = list else {
-            return (Bound::Unknown(Unknown::LegNotRecorded), State::Unknown(Unknown::LegNotRecorded));
-        };
-        let arguments = message_of(binder, message).and_then(|message| message.params()?.get("arguments"));
-        let expected = annotations.iter().filter_map(|annotation| {
-            let value = param_header::mirrored(arguments?, annotation)?;
-            Some(std::sync::Arc::from(pair(&annotation.name, &value)))
-        });
-        let expected: Vec<std::sync::Arc<str>> = expected.collect();
-        let state = if expected.is_empty() { State::Absent } else { State::Present(Value::List(expected)) };
-        (Bound::Found(*id), state)
-    }
 }

@@ -2,11 +2,15 @@
 
 mod authorization;
 mod endpoints;
+mod expiry;
 mod groups;
+mod inputs;
 mod mcp;
 mod messages;
+mod modern;
 mod pairing;
 mod selected;
+mod tools;
 
 use std::collections::HashMap;
 

@@ -7,6 +7,7 @@ pub mod content;
 pub mod event_stream;
 pub mod jsonrpc;
 pub mod jwt;
+pub mod meta;
 pub mod param_header;
 pub mod params;
 pub mod urls;

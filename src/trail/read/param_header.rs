@@ -6,6 +6,8 @@ use serde_json::{Map, Value as Json};
 
 /// Deepest property that is looked at.
 const DEEPEST: usize = 32;
+/// What begins the name of a header that mirrors a parameter, lower case.
+pub const PREFIX: &str = "mcp-param-";
 const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
 /// The range in which every integer is exact in a double (RFC 8259, 6).
@@ -105,6 +107,33 @@ pub fn mirrored(arguments: &Json, annotation: &Annotation) -> Option<String> {
     }
 }
 
+/// Whether a call gives a value for an annotated property; null is none.
+pub fn has_value(arguments: Option<&Json>, annotation: &Annotation) -> bool {
+    let value = arguments.and_then(|arguments| {
+        annotation.path.iter().try_fold(arguments, |value, name| value.get(name)).filter(|value| !value.is_null())
+    });
+    value.is_some()
+}
+
+/// The name of the header for an annotation, lower case.
+pub fn header_name(name: &str) -> String {
+    format!("{PREFIX}{}", name.to_ascii_lowercase())
+}
+
+/// The header of a parameter that a text names, lower case; `None` where it names none, or several.
+pub fn named_in(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let mut names = text.match_indices(PREFIX).filter_map(|(at, _)| {
+        let rest = text.get(at + PREFIX.len()..)?;
+        let name = rest.split(|letter: char| !is_token(letter.encode_utf8(&mut [0; 4]))).next()?;
+        // What follows a name in a sentence is no part of it.
+        let name = name.trim_end_matches(['.', '\'', '`', '*']);
+        (!name.is_empty()).then(|| format!("{PREFIX}{name}"))
+    });
+    let first = names.next()?;
+    names.all(|name| name == first).then_some(first)
+}
+
 /// The value that a header stands for: what is in the sentinel, else the value itself.
 pub fn decode(value: &str) -> String {
     encoded(value).flatten().unwrap_or_else(|| value.to_owned())
@@ -167,6 +196,29 @@ mod tests {
         for (value, decoded, bad) in cases {
             assert_eq!((decode(value).as_str(), is_unsafe(value)), (decoded, bad), "{value}");
         }
+    }
+
+    #[test]
+    fn an_error_names_a_header() {
+        let cases = [
+            ("Header mismatch: Mcp-Param-Region is missing.", Some("mcp-param-region")),
+            ("`Mcp-Param-Region`: 'x' is not 'y'; Mcp-Param-Region must agree", Some("mcp-param-region")),
+            ("Mcp-Param-A or Mcp-Param-B", None),
+            ("Mcp-Name differs", None),
+            ("Mcp-Param- headers", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(named_in(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn null_is_no_value() {
+        let deep = Annotation { path: vec!["a".to_owned(), "b".to_owned()], name: "B".to_owned() };
+        assert!(has_value(Some(&json!({"a": {"b": 0}})), &deep));
+        assert!(!has_value(Some(&json!({"a": {"b": null}})), &deep));
+        assert!(!has_value(Some(&json!({"a": {}})), &deep));
+        assert!(!has_value(None, &deep));
     }
 
     #[test]

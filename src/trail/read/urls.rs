@@ -4,7 +4,10 @@ use url::Url;
 
 /// The origin as it is written in an `Origin` header (RFC 6454, 6.2); `None` where the URL is not hierarchical.
 pub fn origin(url: &str) -> Option<String> {
-    let parsed = Url::parse(url).ok()?;
+    origin_of(&Url::parse(url).ok()?)
+}
+
+fn origin_of(parsed: &Url) -> Option<String> {
     let origin = parsed.origin();
     origin.is_tuple().then(|| origin.ascii_serialization())
 }
@@ -13,14 +16,28 @@ pub fn origin(url: &str) -> Option<String> {
 /// path is `/` only in the parsed form, so that `https://a` and `https://a/` are the same endpoint.
 pub fn endpoint(url: &str) -> String {
     match Url::parse(url) {
-        Ok(mut parsed) => {
-            parsed.set_query(None);
-            parsed.set_fragment(None);
-            let _ = parsed.set_username("");
-            let _ = parsed.set_password(None);
-            parsed.into()
-        }
-        Err(_) => url.split(['?', '#']).next().unwrap_or(url).to_owned(),
+        Ok(parsed) => endpoint_of(parsed),
+        Err(_) => endpoint_of_text(url),
+    }
+}
+
+fn endpoint_of(mut parsed: Url) -> String {
+    parsed.set_query(None);
+    parsed.set_fragment(None);
+    let _ = parsed.set_username("");
+    let _ = parsed.set_password(None);
+    parsed.into()
+}
+
+fn endpoint_of_text(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or(url).to_owned()
+}
+
+/// The origin of a URL, empty where it has none, and its endpoint, as [`origin`] and [`endpoint`] say.
+pub fn origin_and_endpoint(url: &str) -> (String, String) {
+    match Url::parse(url) {
+        Ok(parsed) => (origin_of(&parsed).unwrap_or_default(), endpoint_of(parsed)),
+        Err(_) => (String::new(), endpoint_of_text(url)),
     }
 }
 
@@ -70,6 +87,8 @@ const NAMES: [&str; 3] = ["oauth-protected-resource", "oauth-authorization-serve
 
 /// Takes a metadata URL apart (RFC 8615; RFC 9728, 3.1; RFC 8414, 3.1; OpenID Connect Discovery, 4).
 pub fn well_known(url: &str) -> Option<WellKnown> {
+    // To look is cheaper than to parse: most URLs are none.
+    memchr::memmem::find(url.as_bytes(), b".well-known")?;
     let parsed = Url::parse(url).ok()?;
     let path = parsed.path();
     let (before, after) = path.split_once("/.well-known/")?;

@@ -113,7 +113,7 @@ impl Sighting<'_> {
 
 /// The authorization responses of the incident. A redirect and the callback request that follows are one record; a
 /// second callback request with the same answer is another.
-pub(crate) fn authorization_responses(views: &[View<'_>], directory: &Directory) -> Vec<Record> {
+pub(crate) fn authorization_responses(views: &[View<'_>], directory: &Directory, limits: &Limits) -> Vec<Record> {
     let sightings: Vec<Sighting<'_>> =
         views.iter().enumerate().flat_map(|(at, view)| sightings_in(view, ExchangeId(at as u32), directory)).collect();
     let mut records = Vec::new();
@@ -132,7 +132,8 @@ pub(crate) fn authorization_responses(views: &[View<'_>], directory: &Directory)
             *mark = true;
         }
         let callback = callback.map(|(_, callback)| callback);
-        records.push(if first.is_callback { response(None, Some(first)) } else { response(Some(first), callback) });
+        let (redirect, callback) = if first.is_callback { (None, Some(first)) } else { (Some(first), callback) };
+        records.push(response(redirect, callback, limits));
     }
     records
 }
@@ -151,11 +152,11 @@ fn sightings_in<'a>(view: &'a View<'a>, exchange: ExchangeId, directory: &Direct
     found
 }
 
-fn response(redirect: Option<&Sighting<'_>>, callback: Option<&Sighting<'_>>) -> Record {
+fn response(redirect: Option<&Sighting<'_>>, callback: Option<&Sighting<'_>>, limits: &Limits) -> Record {
     // One of the two is there.
     let Some(shown) = callback.or(redirect) else { return Record::new(Kind::AuthorizationResponse, ExchangeId(0)) };
     let mut record = Record::new(Kind::AuthorizationResponse, shown.exchange);
-    exchange_fields(shown.view, &mut record);
+    exchange_fields(shown.view, &mut record, limits);
     let base = match callback {
         Some(callback) if callback.view.method() == "POST" => "request.body",
         Some(_) => "request.query",

@@ -9,9 +9,6 @@ use crate::trail::record::{Record, State, Value};
 use crate::trail::schema::Field;
 use crate::trail::view::View;
 
-/// What begins the name of a header that mirrors a parameter.
-const PREFIX: &str = "mcp-param-";
-
 pub(super) fn fill(record: &mut Record, message: &Message, view: &View<'_>) {
     let name = match view.request_header("mcp-name") {
         State::Present(Value::Text(value)) => State::text(Some(&param_header::decode(&value))),
@@ -36,7 +33,7 @@ fn fill_mirrored(record: &mut Record, view: &View<'_>) {
     let mut masked = false;
     for header in &headers.list {
         let name = header.name.to_ascii_lowercase();
-        let param = name.strip_prefix(PREFIX);
+        let param = name.strip_prefix(param_header::PREFIX);
         if param.is_none() && name != "mcp-name" {
             continue;
         }
@@ -61,11 +58,38 @@ fn fill_mirrored(record: &mut Record, view: &View<'_>) {
     record.set(Field::UnsafeHeaders, bad, "request.header");
 }
 
-/// A header and its value in one text.
+/// A header and its value in one text. Servers compare whole numbers as numbers (MCP 2026-07-28, server validation), so
+/// `42.0` is written `42`.
 pub(crate) fn pair(name: &str, value: &str) -> String {
-    format!("{}={value}", name.to_ascii_lowercase())
+    let whole = value.split_once('.').filter(|(whole, rest)| {
+        let digits = whole.strip_prefix('-').unwrap_or(whole);
+        let all = |text: &str, fits: fn(&u8) -> bool| !text.is_empty() && text.as_bytes().iter().all(fits);
+        all(digits, u8::is_ascii_digit) && all(rest, |octet| *octet == b'0')
+    });
+    format!("{}={}", name.to_ascii_lowercase(), whole.map_or(value, |(whole, _)| whole))
 }
 
 fn list(items: Vec<Arc<str>>) -> State {
     if items.is_empty() { State::Absent } else { State::Present(Value::List(items)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pair;
+
+    #[test]
+    fn whole_numbers_are_written_one_way() {
+        let cases = [
+            ("42", "42"),
+            ("42.0", "42"),
+            ("-7.00", "-7"),
+            ("42.5", "42.5"),
+            ("a.0", "a.0"),
+            (".0", ".0"),
+            ("1.", "1."),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(pair("Mcp-Param-N", value), format!("mcp-param-n={expected}"));
+        }
+    }
 }

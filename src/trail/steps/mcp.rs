@@ -220,6 +220,27 @@ fn message_of(content: &Content) -> String {
     .join(" ")
 }
 
+/// What speaks of the origin without doubt, also where the status does not (MCP 2025-11-25, transports, security warning).
+const ORIGIN: &[&str] = &[
+    "invalid origin",
+    "origin is invalid",
+    "origin not allowed",
+    "origin is not allowed",
+    "origin header",
+    "forbidden origin",
+    "disallowed origin",
+];
+
+/// What speaks of the protocol version without doubt, also where the status does not.
+const VERSION: &[&str] = &[
+    "unsupported protocol version",
+    "unsupported mcp-protocol-version",
+    "invalid protocol version",
+    "unknown protocol version",
+    "protocol version is not supported",
+    "protocol version not supported",
+];
+
 fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str) -> &'static str {
     let has = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
     let speaks_of_credentials = has(&["authorization", "token", "credential", "bearer", "authentication"]);
@@ -239,7 +260,9 @@ fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str)
         (401, None) if says_invalid && speaks_of_credentials => "invalid",
         (400 | 401 | 404, _) if has(&["session", "not initialized"]) => "session",
         (400, _) if has(&["protocol version", "protocol-version", "unsupported version"]) => "version",
+        (401 | 403 | 404, _) if has(VERSION) => "version",
         (403, _) if has(&["origin", "host header"]) => "origin",
+        (400 | 401 | 404, _) if has(ORIGIN) => "origin",
         _ => "none",
     }
 }
@@ -260,9 +283,13 @@ mod tests {
             (403, true, Some("insufficient_scope"), "", "insufficient"),
             (401, true, Some("use_dpop_nonce"), "resource server requires nonce in dpop proof", "nonce"),
             (403, false, None, "invalid origin", "origin"),
+            (400, false, None, "invalid origin: https://notes.example", "origin"),
+            (401, false, None, "origin header is not allowed here", "origin"),
+            (400, false, None, "the original request is malformed", "none"),
             (404, false, None, "session not found", "session"),
             (400, false, None, "bad request: mcp-session-id header is required", "session"),
             (400, false, None, "unsupported protocol version", "version"),
+            (404, false, None, "unsupported protocol version: 2025-13-01", "version"),
         ];
         for (status, challenged, error, words, expected) in cases {
             assert_eq!(read_refusal(status, challenged, error, words), expected, "{status} {words}");

@@ -10,7 +10,7 @@ use crate::decode::exchange::Unknown;
 use crate::evidence::Part;
 use crate::trail::read::content::Content;
 use crate::trail::read::jsonrpc::{self, Message, Reading, Sort};
-use crate::trail::read::param_header;
+use crate::trail::read::{meta, param_header};
 use crate::trail::record::{Record, Slot, State, Value};
 use crate::trail::schema::{Field, Kind};
 use crate::trail::view::View;
@@ -131,7 +131,10 @@ fn member(field: Field) -> &'static str {
         Field::ParamsNotifications => ".params.notifications",
         Field::ParamsMembers => ".params",
         Field::ExpectedParamHeaders => ".params.arguments",
-        Field::MetaKeys => "._meta",
+        Field::MetaKeys | Field::MetaMalformedKeys | Field::MetaMalformedTrace => "._meta",
+        Field::MalformedExtensions => ".capabilities.extensions",
+        Field::HeadersWithoutValue => ".params.arguments",
+        Field::EarlierToolLists => ".method",
         Field::MetaProtocolVersion => "._meta.io.modelcontextprotocol/protocolVersion",
         Field::MetaClientInfo => "._meta.io.modelcontextprotocol/clientInfo",
         Field::MetaClientCapabilities => "._meta.io.modelcontextprotocol/clientCapabilities",
@@ -151,7 +154,7 @@ fn member(field: Field) -> &'static str {
         Field::ResultCacheScope => ".result.cacheScope",
         Field::ResultUnusableHeaders => ".result.tools",
         Field::ErrorCode | Field::ErrorCodeType => ".error.code",
-        Field::ErrorMembers => ".error",
+        Field::ErrorMembers | Field::ErrorNamedVersions | Field::ErrorNamedHeader => ".error",
         Field::ErrorSupported => ".error.data.supported",
         Field::ErrorRequested => ".error.data.requested",
         Field::ErrorRequiredCapabilities => ".error.data.requiredCapabilities",
@@ -164,8 +167,8 @@ fn state_of(field: Field, kind: Kind, message: &Message, place: &Place) -> Optio
     let params = |name: &str| message.params().and_then(|params| params.get(name));
     let result = |name: &str| message.result().and_then(|result| result.get(name));
     let data = |name: &str| message.error()?.get("data")?.get(name);
-    let meta = |name: &str| message.meta().and_then(|meta| meta.get(name));
-    let mcp = |name: &str| meta(&format!("io.modelcontextprotocol/{name}"));
+    let in_meta = |name: &str| message.meta().and_then(|meta| meta.get(name));
+    let mcp = |name: &str| in_meta(&format!("io.modelcontextprotocol/{name}"));
     Some(match field {
         Field::Sort => State::text(Some(message.sort().word())),
         Field::Jsonrpc => State::text(message.version()),
@@ -196,8 +199,11 @@ fn state_of(field: Field, kind: Kind, message: &Message, place: &Place) -> Optio
         Field::MetaServerInfo => text(mcp("serverInfo").and_then(|info| info.get("name"))),
         Field::MetaLogLevel => text(mcp("logLevel")),
         Field::MetaSubscriptionId => json_text(mcp("subscriptionId")),
-        Field::MetaProgressToken => json_text(meta("progressToken")),
-        Field::MetaTraceparent => text(meta("traceparent")),
+        Field::MetaProgressToken => json_text(in_meta("progressToken")),
+        Field::MetaTraceparent => text(in_meta("traceparent")),
+        Field::MetaMalformedKeys => some(message.meta().into_iter().flat_map(meta::malformed_keys)),
+        Field::MetaMalformedTrace => some(message.meta().into_iter().flat_map(meta::malformed_trace)),
+        Field::MalformedExtensions => some(declared_extensions(message).flat_map(meta::malformed_extensions)),
         Field::ResultType => text(result("resultType")),
         Field::ResultProtocolVersion => text(result("protocolVersion")),
         Field::ResultSupportedVersions => texts(result("supportedVersions")),
@@ -218,6 +224,13 @@ fn state_of(field: Field, kind: Kind, message: &Message, place: &Place) -> Optio
         Field::ErrorCodeType => State::text(message.error().and_then(|error| error.get("code")).map(jsonrpc::type_of)),
         Field::ErrorMembers => names(message.error()),
         Field::ErrorSupported => texts(data("supported")),
+        Field::ErrorNamedVersions => {
+            let words = words_of(message);
+            some(words.iter().flat_map(|words| meta::versions_named(words)))
+        }
+        Field::ErrorNamedHeader => {
+            State::text(words_of(message).and_then(|words| param_header::named_in(&words)).as_deref())
+        }
         Field::ErrorRequested => text(data("requested")),
         Field::ErrorRequiredCapabilities => names(data("requiredCapabilities")),
         _ => return None,
@@ -244,6 +257,27 @@ fn text(json: Option<&Json>) -> State {
 /// A member as JSON text, so that its type stays.
 fn json_text(json: Option<&Json>) -> State {
     State::text(json.map(Json::to_string).as_deref())
+}
+
+/// A list; absent where it is empty.
+fn some<'a>(items: impl Iterator<Item = &'a str>) -> State {
+    let items: Vec<Arc<str>> = items.map(Arc::from).collect();
+    if items.is_empty() { State::Absent } else { State::Present(Value::List(items)) }
+}
+
+/// The extensions that a message declares, wherever capabilities stand in it.
+fn declared_extensions(message: &Message) -> impl Iterator<Item = &Json> {
+    let own = message.params().or_else(|| message.result()).and_then(|body| body.get("capabilities"));
+    let by_meta = message.meta().and_then(|meta| meta.get("io.modelcontextprotocol/clientCapabilities"));
+    own.into_iter().chain(by_meta).filter_map(|capabilities| capabilities.get("extensions"))
+}
+
+/// The message and the data of an error in one text.
+fn words_of(message: &Message) -> Option<String> {
+    let error = message.error()?;
+    let text = error.get("message").and_then(Json::as_str).unwrap_or_default();
+    let data = error.get("data").map(Json::to_string).unwrap_or_default();
+    Some(format!("{text} {data}"))
 }
 
 /// The names of an object's members.

@@ -40,7 +40,7 @@ pub(crate) struct Context<'a> {
 /// The records of one exchange. Authorization responses are put together elsewhere: they may be two exchanges.
 pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Context<'_>) -> Vec<Record> {
     let mut record = Record::new(role, id);
-    exchange_fields(view, &mut record);
+    exchange_fields(view, &mut record, context.limits);
     match role {
         Kind::McpExchange => {
             mcp::fill(view, &mut record, context.limits);
@@ -54,7 +54,7 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
         Kind::TokenRequest => {
             token::fill_request(view, &mut record, context.directory);
             let mut response = Record::new(Kind::TokenResponse, id);
-            exchange_fields(view, &mut response);
+            exchange_fields(view, &mut response, context.limits);
             token::fill_response(view, &mut response, context.limits);
             return vec![record, response];
         }
@@ -69,7 +69,7 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
 }
 
 /// The fields that every exchange has.
-fn exchange_fields(view: &View<'_>, record: &mut Record) {
+fn exchange_fields(view: &View<'_>, record: &mut Record, limits: &Limits) {
     let exchange = view.exchange;
     let time = |time: Option<crate::evidence::Timestamp>| match time {
         Some(time) => State::Present(Value::Number(time.0)),
@@ -93,7 +93,7 @@ fn exchange_fields(view: &View<'_>, record: &mut Record) {
         other => other,
     };
     record.set(Field::ResponseContentType, media_type, "response.header.content-type");
-    record.set(Field::EdgeMarks, edge_marks(view), "response.header");
+    record.set(Field::EdgeMarks, edge_marks(view, limits), "response.header");
     record.set(Field::PlainHttp, plain_http(view), "request.url");
 }
 
@@ -140,8 +140,8 @@ fn plain_http(view: &View<'_>) -> State {
     State::Present(Value::Flag(urls::is_plain_http(&view.url)))
 }
 
-/// Headers that only an edge, a gateway or a proxy adds.
-fn edge_marks(view: &View<'_>) -> State {
+/// Headers that only an edge, a gateway or a proxy adds, and the error pages that it makes itself.
+fn edge_marks(view: &View<'_>, limits: &Limits) -> State {
     const MARKS: [&str; 12] = [
         "via",
         "cf-ray",
@@ -156,11 +156,17 @@ fn edge_marks(view: &View<'_>) -> State {
         "x-vercel-id",
         "fly-request-id",
     ];
+    /// The last line of the built-in pages of nginx and of what was made from it; of the AWS load balancer.
+    const PAGES: [&str; 4] = ["<center>nginx", "<center>openresty", "<center>cloudflare", "<center>awselb"];
     let Some(response) = view.exchange.answer.response() else {
         return State::Unknown(Unknown::ResponseNotRecorded);
     };
-    let found: Vec<Arc<str>> =
+    let mut found: Vec<Arc<str>> =
         MARKS.into_iter().filter(|mark| response.headers.get(mark).is_some()).map(Arc::from).collect();
+    let is_page = response.status >= 400 && view.response_media_type() == "text/html";
+    if is_page && view.answer_mentions(&PAGES, limits) {
+        found.push("error page".into());
+    }
     if found.is_empty() { State::Absent } else { State::Present(Value::List(found)) }
 }
 

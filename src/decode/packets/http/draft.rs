@@ -1,5 +1,7 @@
 //! An exchange in the making.
 
+use compact_str::{CompactString, format_compact};
+
 use super::head::RequestHead;
 use super::{Context, Mark};
 use crate::decode::body::Body;
@@ -13,9 +15,9 @@ pub(super) struct Draft(Exchange);
 /// Where a request goes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Target {
-    pub scheme: Option<String>,
-    pub authority: String,
-    pub target: String,
+    pub scheme: Option<CompactString>,
+    pub authority: CompactString,
+    pub target: CompactString,
 }
 
 impl Draft {
@@ -40,11 +42,11 @@ impl Draft {
     /// An answer whose request is not in the recording. Nothing is known of the request, its method included.
     pub(super) fn without_request(context: &Context, version: &str, h2_stream: Option<u32>) -> Self {
         let request = Request {
-            method: String::new(),
-            scheme: context.scheme().to_owned(),
-            authority: String::new(),
-            target: String::new(),
-            version: Some(version.to_owned()),
+            method: CompactString::default(),
+            scheme: context.scheme().into(),
+            authority: CompactString::default(),
+            target: CompactString::default(),
+            version: Some(version.into()),
             headers: Headers { list: Vec::new(), withheld: Withheld::Everything },
             body: Body::not_recorded(Unknown::BodyNotRecorded),
         };
@@ -158,10 +160,10 @@ pub(super) fn request_of(context: &Context, head: RequestHead, withheld: Withhel
     };
     let Target { scheme, authority, target } = target_of(&head.method, &head.target, host);
     Request {
-        scheme: scheme.unwrap_or_else(|| context.scheme().to_owned()),
+        scheme: scheme.unwrap_or_else(|| context.scheme().into()),
         authority,
         target,
-        version: Some(format!("http/1.{}", head.minor)),
+        version: Some(format_compact!("http/1.{}", head.minor)),
         headers: Headers { list: head.fields, withheld },
         method: head.method,
         body: Body::none(),
@@ -171,7 +173,7 @@ pub(super) fn request_of(context: &Context, head: RequestHead, withheld: Withhel
 /// The four forms of a request target (RFC 9112, 3.2).
 fn target_of(method: &str, target: &str, host: &str) -> Target {
     if method == "CONNECT" {
-        return Target { scheme: None, authority: target.to_owned(), target: String::new() };
+        return Target { scheme: None, authority: target.into(), target: CompactString::default() };
     }
     // RFC 9112, 3.3: the asterisk form has neither path nor query.
     let target = if target == "*" { "" } else { target.split('#').next().unwrap_or_default() };
@@ -180,10 +182,10 @@ fn target_of(method: &str, target: &str, host: &str) -> Target {
         Some((scheme, rest)) if !target.starts_with('/') => {
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, path) = rest.split_at(end);
-            let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-            Target { scheme: Some(scheme.to_ascii_lowercase()), authority: authority.to_owned(), target: path }
+            let target = if path.starts_with('/') { path.into() } else { format_compact!("/{path}") };
+            Target { scheme: Some(scheme.to_ascii_lowercase().into()), authority: authority.into(), target }
         }
-        _ => Target { scheme: None, authority: host.to_owned(), target: target.to_owned() },
+        _ => Target { scheme: None, authority: host.into(), target: target.into() },
     }
 }
 

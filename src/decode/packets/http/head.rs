@@ -5,6 +5,7 @@
 
 use std::mem::MaybeUninit;
 
+use compact_str::CompactString;
 use memchr::{memchr, memrchr};
 
 use super::bounds;
@@ -14,9 +15,9 @@ use crate::decode::exchange::{Header, HeaderValue};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RequestHead {
     /// Method as sent.
-    pub method: String,
+    pub method: CompactString,
     /// Request target as sent.
-    pub target: String,
+    pub target: CompactString,
     /// Minor version: `HTTP/1.minor`.
     pub minor: u8,
     /// Header fields in the order sent.
@@ -42,10 +43,10 @@ pub(super) struct ResponseHead {
 const ORDINARY: usize = 64;
 
 /// Octets as text: UTF-8 where it is that, otherwise each octet the character of its number (RFC 9110, 5.5).
-pub(super) fn text(octets: &[u8]) -> Box<str> {
+pub(super) fn text(octets: &[u8]) -> CompactString {
     match std::str::from_utf8(octets) {
         Ok(text) => text.into(),
-        Err(_) => octets.iter().map(|octet| char::from(*octet)).collect::<String>().into(),
+        Err(_) => octets.iter().map(|octet| char::from(*octet)).collect(),
     }
 }
 
@@ -71,13 +72,13 @@ pub(super) fn request(octets: &[u8]) -> Option<RequestHead> {
     if let Ok(httparse::Status::Complete(_)) = parsed.parse_with_uninit_headers(octets, &mut fields)
         && let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
     {
-        let (method, target) = (method.to_owned(), target.to_owned());
+        let (method, target) = (method.into(), target.into());
         return Some(RequestHead { method, target, minor, fields: owned(parsed.headers), odd: None });
     }
     let mut lines = Lines(octets);
     let (method, target, minor) = request_line(lines.next()?)?;
     let (fields, odd) = fields_of(lines);
-    Some(RequestHead { method: text(method).into(), target: text(target).into(), minor, fields, odd })
+    Some(RequestHead { method: text(method), target: text(target), minor, fields, odd })
 }
 
 /// Reads the head of a response, as [`request`] does that of a request.

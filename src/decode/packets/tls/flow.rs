@@ -35,6 +35,7 @@ pub(super) enum Held {
     Missed {
         records: u64,
         certain: bool,
+        at: At,
     },
 }
 
@@ -52,6 +53,9 @@ pub(super) struct Flow {
     pub(super) end_told: bool,
     /// Whether the next layer was told of a gap of unknown size, and of nothing since.
     pub(super) gap_told: bool,
+    /// Whether records stood before the first data, and did not open, that may have been data: 0-RTT data behind a hello
+    /// that does not name them. The next layer is told of a gap where any data follow.
+    pub(super) gap_owed: bool,
     /// Whether the next layer was given octets.
     pub(super) delivered: bool,
     /// Whether any record was opened.
@@ -70,6 +74,7 @@ impl Flow {
             ended: None,
             end_told: false,
             gap_told: false,
+            gap_owed: false,
             delivered: false,
             opened: false,
         }

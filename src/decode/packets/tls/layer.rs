@@ -179,7 +179,7 @@ impl<S: Sink> Tls<S> {
             progress = true;
             match self.flow(side).release() {
                 Some(Held::Record(record, at)) => self.take(side, record, at),
-                Some(Held::Missed { records, certain }) => self.missed_records(side, records, certain),
+                Some(Held::Missed { records, certain, at }) => self.missed_records(side, records, certain, at),
                 None => {}
             }
         }
@@ -275,6 +275,8 @@ impl<S: Sink> Tls<S> {
         if matches!(&self.flow(side).protection, Protection::Open(keys) if keys.patient) && refused {
             return;
         }
+        let unexplained = matches!(&self.client.protection, Protection::Open(keys) if keys.stage == Stage::Handshake);
+        self.client.gap_owed |= side == Side::Client && unexplained;
         self.lost_record(side, header, at);
         if self.flow(side).budget.is_spent() {
             self.give_up(side, at);
@@ -332,7 +334,7 @@ impl<S: Sink> Tls<S> {
     fn gap_in_plain(&mut self, side: Side, torn: &Torn, size: Option<u64>, at: At) {
         match torn {
             Torn::Record(_) if self.must_hold(side) => {
-                self.hold(side, Held::Missed { records: 1, certain: true }, at);
+                self.hold(side, Held::Missed { records: 1, certain: true, at }, at);
             }
             Torn::Same | Torn::Record(_) => {}
             Torn::Boundary => self.lost_in_plain(side, records_in(size), at),
@@ -346,11 +348,11 @@ impl<S: Sink> Tls<S> {
     /// It is not known where the next record begins, on a side that has no keys yet.
     fn lost_in_plain(&mut self, side: Side, missed: u64, at: At) {
         if self.must_hold(side) {
-            if let Some(Held::Missed { records, certain: false }) = self.flow(side).held.back_mut() {
+            if let Some(Held::Missed { records, certain: false, .. }) = self.flow(side).held.back_mut() {
                 *records = records.saturating_add(missed);
                 return;
             }
-            return self.hold(side, Held::Missed { records: missed, certain: false }, at);
+            return self.hold(side, Held::Missed { records: missed, certain: false, at }, at);
         }
         // ChangeCipherSpec may be among what is missing.
         match self.take_up(side) {
@@ -360,12 +362,13 @@ impl<S: Sink> Tls<S> {
         }
     }
 
-    fn missed_records(&mut self, side: Side, records: u64, certain: bool) {
+    fn missed_records(&mut self, side: Side, records: u64, certain: bool, at: At) {
         match &mut self.flow(side).protection {
             Protection::Open(keys) if certain => keys.missed_one(),
             Protection::Open(keys) => keys.maybe_missed(records),
-            Protection::Plain | Protection::Sealed => {}
+            Protection::Plain | Protection::Sealed => return,
         }
+        self.tell_gap(side, None, at);
     }
 
     /// A protected record is there no more, or did not open.
@@ -447,6 +450,9 @@ impl<S: Sink> Tls<S> {
     fn tell_data(&mut self, side: Side, octets: Bytes, at: At) {
         if octets.is_empty() {
             return;
+        }
+        if std::mem::take(&mut self.flow(side).gap_owed) {
+            self.tell_gap(side, None, at);
         }
         let flow = self.flow(side);
         flow.gap_told = false;

@@ -6,6 +6,7 @@
 mod huffman;
 mod static_table;
 
+use compact_str::CompactString;
 use std::collections::VecDeque;
 
 use super::bounds;
@@ -16,7 +17,7 @@ use static_table::STATIC_TABLE;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Field {
     /// Name and value.
-    Known(Box<str>, Box<str>),
+    Known(CompactString, CompactString),
     /// Its name, its value or both stand in a table entry that is not known.
     Unknown,
 }
@@ -41,8 +42,8 @@ pub(super) struct Decoder {
 /// An entry of the dynamic table. What is not known was taken from an unknown entry.
 #[derive(Debug, Clone)]
 struct Entry {
-    name: Option<Box<str>>,
-    value: Option<Box<str>>,
+    name: Option<CompactString>,
+    value: Option<CompactString>,
 }
 
 impl Entry {
@@ -181,7 +182,7 @@ impl<'a> Input<'a> {
     }
 
     /// RFC 7541, 5.2.
-    fn string(&mut self) -> Result<Box<str>, Broken> {
+    fn string(&mut self) -> Result<CompactString, Broken> {
         let coded = self.0.first().ok_or(Broken)? & 0x80 != 0;
         let length = self.integer(7)?;
         let (octets, rest) = self.0.split_at_checked(length).ok_or(Broken)?;

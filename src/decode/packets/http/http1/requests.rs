@@ -63,6 +63,10 @@ impl Http1 {
         }
         self.pipelined |= !answered_all && !self.answers_lost;
         let index = self.drafts.len();
+        if index == 0 {
+            // Most connections of a recording hold one exchange, which is large.
+            self.drafts.reserve_exact(1);
+        }
         self.drafts.push(draft);
         self.outstanding.push_back(index);
         if self.outstanding.len() > bounds::OUTSTANDING {

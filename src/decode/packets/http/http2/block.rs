@@ -4,6 +4,7 @@ use super::super::hpack::{Decoder, Field};
 use super::super::{Mark, bounds};
 use super::frame::flag;
 use crate::decode::exchange::{Header, HeaderValue, Headers, Withheld};
+use compact_str::CompactString;
 
 /// A header block that comes in several frames.
 #[derive(Debug)]
@@ -32,11 +33,11 @@ impl Block {
 /// Pseudo-header fields (RFC 9113, 8.3) and header fields.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    pub method: Option<Box<str>>,
-    pub scheme: Option<Box<str>>,
-    pub authority: Option<Box<str>>,
-    pub path: Option<Box<str>>,
-    pub protocol: Option<Box<str>>,
+    pub method: Option<CompactString>,
+    pub scheme: Option<CompactString>,
+    pub authority: Option<CompactString>,
+    pub path: Option<CompactString>,
+    pub protocol: Option<CompactString>,
     pub status: Option<u16>,
     pub headers: Headers,
     /// Fields were left out.
@@ -76,7 +77,7 @@ impl Head {
         self.headers.withheld == Withheld::Nothing && pseudo.into_iter().all(Option::is_none)
     }
 
-    fn add(&mut self, name: Box<str>, value: Box<str>) {
+    fn add(&mut self, name: CompactString, value: CompactString) {
         let place = match &*name {
             ":method" => &mut self.method,
             ":scheme" => &mut self.scheme,
@@ -93,12 +94,12 @@ impl Head {
     }
 
     /// RFC 9113, 8.2.3: the parts of a cookie are one field outside HTTP/2.
-    fn add_header(&mut self, name: Box<str>, value: Box<str>) {
+    fn add_header(&mut self, name: CompactString, value: CompactString) {
         let list = &mut self.headers.list;
-        let before = if &*name == "cookie" { list.iter_mut().find(|header| header.name == name) } else { None };
+        let before = if &*name == "cookie" { list.iter_mut().find(|header| header.name == *name) } else { None };
         match before {
             Some(Header { value: HeaderValue::Text(before), .. }) => *before = [&**before, &*value].join("; ").into(),
-            _ => list.push(Header { name, value: HeaderValue::Text(value) }),
+            _ => list.push(Header { name: name.into(), value: HeaderValue::Text(value.into()) }),
         }
     }
 }

@@ -117,10 +117,12 @@ impl Http2 {
         let authority = head.authority.or_else(|| head.headers.get("host").map(Into::into));
         Request {
             method: head.method.unwrap_or_default().into(),
-            scheme: head.scheme.map_or_else(|| self.context.scheme().to_owned(), |scheme| scheme.to_ascii_lowercase()),
+            scheme: head
+                .scheme
+                .map_or_else(|| self.context.scheme().into(), |scheme| scheme.to_ascii_lowercase().into()),
             authority: authority.unwrap_or_default().into(),
             target: head.path.filter(|path| &**path != "*").unwrap_or_default().into(),
-            version: Some("h2".to_owned()),
+            version: Some("h2".into()),
             headers: head.headers,
             body: Body::none(),
         }
