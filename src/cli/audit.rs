@@ -1,6 +1,6 @@
 //! `authtrail audit`: many recordings into tables and one summary.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use authtrail::audit::summary;
 use authtrail::audit::{
     self, Capacity, Event, Folder, Found, Grouping, Job, Options, Outcome, TableFormat, find, listed,
 };
-use authtrail::report::{json, terminal_width};
+use authtrail::report::{escape, json, terminal_width};
 use authtrail::secret::FingerprintKey;
 use authtrail::trail::schema::Revision;
 use clap::Args;
@@ -45,6 +45,9 @@ pub(crate) struct Audit {
     /// Go on with what stands in the output folder: only what is new or changed is judged
     #[arg(long)]
     resume: bool,
+    /// Print the recordings that would be judged, one path a line, and judge none
+    #[arg(long, conflicts_with_all = ["worker", "resume", "from_journal", "group_by"])]
+    list: bool,
     /// Read a list of paths on standard input and write a line of a journal for each; needs --key
     #[arg(long, requires = "key", conflicts_with_all = ["paths", "resume", "from_journal"])]
     worker: bool,
@@ -99,6 +102,9 @@ pub(crate) fn run(of: &Audit, common: &Common) -> anyhow::Result<Status> {
     if of.worker {
         return worker(of);
     }
+    if of.list {
+        return list(of, common);
+    }
     let folder = common.output.as_ref().map(|path| Folder::new(path).with_context(|| path.display().to_string()));
     let folder = folder.transpose()?;
     if !of.from_journal.is_empty() {
@@ -111,6 +117,25 @@ pub(crate) fn run(of: &Audit, common: &Common) -> anyhow::Result<Status> {
         return finish(of, common, outcome, baseline);
     }
     local(of, common, folder)
+}
+
+/// Prints what would be judged, for an engine that hands it out to workers.
+fn list(of: &Audit, common: &Common) -> anyhow::Result<Status> {
+    let found = find(&of.paths, Grouping::Alone, None, std::io::stdin().lock()).context("the list on standard input")?;
+    tell_found(&found);
+    // A program reads the names as they are; a person must not be misled by them.
+    let is_shown = common.output.is_none() && std::io::stdout().is_terminal();
+    write_to(common.output.as_deref(), |out| {
+        found.jobs.iter().flat_map(|job| &job.paths).try_for_each(|path| {
+            if is_shown {
+                return writeln!(out, "{}", escape::terminal(&path.to_string_lossy()));
+            }
+            out.write_all(path.as_os_str().as_encoded_bytes())?;
+            out.write_all(b"\n")
+        })
+    })
+    .context("the list")?;
+    Ok(Status::Good)
 }
 
 /// Judges recordings on this machine.

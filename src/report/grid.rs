@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn wide_columns_are_cut() {
-        check(Some(36), &["name          n  where", "a             7  https://a.e…ng/path", "\\u{1b}[2J  1234"]);
+        check(Some(36), &["name          n  where", "a             7  https://a.ex…g/path", "\\u{1b}[2J  1234"]);
     }
 
     #[test]
