@@ -121,7 +121,8 @@ pub(crate) fn run(of: &Audit, common: &Common) -> anyhow::Result<Status> {
 
 /// Prints what would be judged, for an engine that hands it out to workers.
 fn list(of: &Audit, common: &Common) -> anyhow::Result<Status> {
-    let found = find(&of.paths, Grouping::Alone, None, std::io::stdin().lock()).context("the list on standard input")?;
+    let found =
+        find(&of.paths, Grouping::Alone, None, std::io::stdin().lock()).context("the list on standard input")?;
     tell_found(&found);
     // A program reads the names as they are; a person must not be misled by them.
     let is_shown = common.output.is_none() && std::io::stdout().is_terminal();

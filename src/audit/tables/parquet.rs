@@ -27,19 +27,25 @@ use super::super::judge::{Judged, SCHEMA};
 use super::super::rows::{TABLES, Table};
 use super::{Sink, each};
 
-/// Rows of a row group: what is kept in memory of a table until it is written.
-const GROUP_ROWS: usize = 1 << 16;
-/// Octets of text in a row group, at most; a row more may stand in it.
-const GROUP_TEXT: usize = 16 << 20;
-/// Rows of a part. The next ones go to the next part, so that several machines can take one each.
-const PART_ROWS: usize = 4 << 20;
+/// When a row group and a part are full.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Rows of a row group: what is kept in memory of a table until it is written.
+    group_rows: usize,
+    /// Octets of text in a row group, at most; the last row may go beyond.
+    group_text: usize,
+    /// Rows of a part. The next row group goes to the next part, so that several machines can take one each.
+    part_rows: usize,
+}
+
+const LIMITS: Limits = Limits { group_rows: 1 << 16, group_text: 16 << 20, part_rows: 4 << 20 };
 
 /// One folder with parts for each table.
 pub(super) struct Parquet(Vec<Writer>);
 
 impl Parquet {
     pub(super) fn open(folder: &Path) -> io::Result<Parquet> {
-        Ok(Parquet(TABLES.iter().map(|table| Writer::create(folder, table)).collect::<io::Result<_>>()?))
+        Ok(Parquet(TABLES.iter().map(|table| Writer::create(folder, table, LIMITS)).collect::<io::Result<_>>()?))
     }
 }
 
@@ -57,6 +63,7 @@ impl Sink for Parquet {
 struct Writer {
     table: &'static Table,
     folder: PathBuf,
+    limits: Limits,
     parts: usize,
     rows_in_part: usize,
     part: Part,
@@ -67,26 +74,20 @@ type Part = BatchedWriter<BufWriter<File>>;
 
 impl Writer {
     /// Begins the table in a new folder below `folder`.
-    fn create(folder: &Path, table: &'static Table) -> io::Result<Writer> {
+    fn create(folder: &Path, table: &'static Table, limits: Limits) -> io::Result<Writer> {
         let folder = folder.join(table.name);
         fs::create_dir(&folder)?;
         let part = begin(&folder, 0, table)?;
-        Ok(Writer { table, folder, parts: 1, rows_in_part: 0, part, group: Group::new(table) })
+        Ok(Writer { table, folder, limits, parts: 1, rows_in_part: 0, part, group: Group::new(table) })
     }
 
     /// Appends a row. A cell that is not of the type of its column counts as null.
     fn push(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
         self.group.push(cells);
-        if self.group.rows < GROUP_ROWS && self.group.text < GROUP_TEXT {
+        if self.group.rows < self.limits.group_rows && self.group.text < self.limits.group_text {
             return Ok(());
         }
-        self.write_group()?;
-        if self.rows_in_part >= PART_ROWS {
-            let next = begin(&self.folder, self.parts, self.table)?;
-            end(std::mem::replace(&mut self.part, next))?;
-            (self.parts, self.rows_in_part) = (self.parts + 1, 0);
-        }
-        Ok(())
+        self.write_group()
     }
 
     /// Writes what is left. A table without rows has one part without rows, so that its columns are known.
@@ -94,18 +95,27 @@ impl Writer {
         if self.group.rows > 0 {
             self.write_group()?;
         }
-        end(self.part)
+        end(self.part, &path(&self.folder, self.parts - 1))
     }
 
     fn write_group(&mut self) -> io::Result<()> {
+        if self.rows_in_part >= self.limits.part_rows {
+            let next = begin(&self.folder, self.parts, self.table)?;
+            end(std::mem::replace(&mut self.part, next), &path(&self.folder, self.parts - 1))?;
+            (self.parts, self.rows_in_part) = (self.parts + 1, 0);
+        }
         let group = std::mem::replace(&mut self.group, Group::new(self.table));
         self.rows_in_part += group.rows;
         self.part.write_batch(&group.frame()?).map_err(io::Error::other)
     }
 }
 
+fn path(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("part-{number:05}.parquet"))
+}
+
 fn begin(folder: &Path, number: usize, table: &Table) -> io::Result<Part> {
-    let file = BufWriter::new(File::create_new(folder.join(format!("part-{number:05}.parquet")))?);
+    let file = BufWriter::new(File::create_new(path(folder, number))?);
     let columns = serde_json::to_string(table.columns)?;
     let notes = [("authtrail.schema", SCHEMA), ("authtrail.table", table.name), ("authtrail.columns", &columns)];
     let notes = notes.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
@@ -116,9 +126,11 @@ fn begin(folder: &Path, number: usize, table: &Table) -> io::Result<Part> {
         .map_err(io::Error::other)
 }
 
-fn end(part: Part) -> io::Result<()> {
+/// Writes the footer, and makes sure that the part is on the disk before anything is renamed.
+fn end(part: Part, path: &Path) -> io::Result<()> {
     // Flushes the file as well, and says whether that worked.
-    part.finish().map(drop).map_err(io::Error::other)
+    part.finish().map(drop).map_err(io::Error::other)?;
+    File::open(path)?.sync_all()
 }
 
 /// The columns of a table in the types of polars.
@@ -253,4 +265,55 @@ pub(in super::super) fn read(part: &Path, columns: Option<Vec<String>>, rows: Op
     let file = File::open(part).map_err(named)?;
     let reader = ParquetReader::new(file).with_columns(columns).with_slice(rows.map(|rows| (0, rows)));
     reader.finish().map_err(|error| named(io::Error::other(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes `rows` rows and says how many each part holds.
+    fn check(limits: Limits, rows: i64, expected: &[usize]) {
+        let folder = tempfile::tempdir().unwrap();
+        let table = TABLES.iter().find(|table| table.name == "links").unwrap();
+        let mut writer = Writer::create(folder.path(), table, limits).unwrap();
+        for row in 0..rows {
+            // `position` is the third column; what is missing at the end is null.
+            writer.push(&[Cell::Text("incident"), Cell::Text("trail"), Cell::Integer(row)]).unwrap();
+        }
+        writer.finish().unwrap();
+        let parts = parts(folder.path(), table).unwrap();
+        let frames: Vec<DataFrame> = parts.iter().map(|part| read(part, None, None).unwrap()).collect();
+        assert_eq!(frames.iter().map(DataFrame::height).collect::<Vec<_>>(), expected);
+        let positions = frames.iter().flat_map(|frame| frame.column("position").unwrap().i64().unwrap().iter());
+        assert_eq!(positions.map(Option::unwrap).collect::<Vec<_>>(), (0..rows).collect::<Vec<_>>());
+        for (frame, part) in frames.iter().zip(&parts) {
+            assert_eq!(**frame.schema(), schema(table));
+            assert_eq!(columns(part).unwrap(), schema(table));
+            assert_eq!(frame.column("at").unwrap().null_count(), frame.height());
+        }
+    }
+
+    #[test]
+    fn full_groups_are_written_and_full_parts_followed_by_others() {
+        let limits = Limits { group_rows: 3, group_text: 1 << 20, part_rows: 6 };
+        check(limits, 0, &[0]);
+        check(limits, 2, &[2]);
+        check(limits, 7, &[6, 1]);
+        check(limits, 12, &[6, 6]);
+        // 13 octets of text a row: the third row fills the group.
+        check(Limits { group_rows: 100, group_text: 30, part_rows: 3 }, 7, &[3, 3, 1]);
+    }
+
+    #[test]
+    fn some_columns_and_some_rows_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = TABLES.iter().find(|table| table.name == "links").unwrap();
+        let mut writer = Writer::create(folder.path(), table, LIMITS).unwrap();
+        (0..5).for_each(|_| writer.push(&[Cell::Text("i"), Cell::Text("t"), Cell::Integer(1)]).unwrap());
+        writer.finish().unwrap();
+        let part = parts(folder.path(), table).unwrap().remove(0);
+        let frame = read(&part, Some(vec!["trail".to_owned()]), Some(2)).unwrap();
+        assert_eq!(frame.shape(), (2, 1));
+        assert!(read(&folder.path().join("links/none.parquet"), None, None).is_err());
+    }
 }
