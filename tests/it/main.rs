@@ -6,9 +6,9 @@ mod compare;
 mod conformance;
 mod crosswalk;
 mod dependencies;
-mod examples;
 #[cfg(feature = "proxy")]
 mod e2e;
+mod examples;
 mod expected;
 mod exports;
 mod flows;

@@ -114,7 +114,8 @@ impl Servers {
         [self.mcp.trim_end_matches("/mcp").to_owned(), self.authorization_server.clone()]
     }
 
-    /// Their ports.
+    /// Their ports, for a filter.
+    #[cfg(feature = "live")]
     pub(super) fn ports(&self) -> [String; 2] {
         self.origins().map(|origin| origin.rsplit(':').next().expect("a port").to_owned())
     }
