@@ -66,7 +66,7 @@ fn what_is_new_and_what_is_gone() {
     assert!(text.ends_with("as before\n") && text.lines().count() == 4, "{text}");
     assert_eq!(compare(&before, &before, &[]).0, 1, "it holds a loss, as before");
     let text = compare(&before, &after, &[]).1.replace(folder.path().to_str().unwrap(), "$TMP");
-    expected::compare(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/comparison.txt"), &text);
+    expected::compare(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audit/comparison.txt"), &text);
 }
 
 #[test]
