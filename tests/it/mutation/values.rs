@@ -48,7 +48,10 @@ pub(super) fn others(value: &Value, asked: &[Told]) -> Vec<Value> {
             found.extend([json!([value]), json!([value, value])]);
             let mut more = members.clone();
             more.insert("other".to_owned(), json!({}));
-            found.extend([more.into(), json!({})]);
+            // No name of a key in `_meta` (MCP, `_meta`): white space, and a prefix that begins with a hyphen.
+            let mut odd = members.clone();
+            odd.insert("-other/ key".to_owned(), json!({}));
+            found.extend([more.into(), odd.into(), json!({})]);
         }
         Value::Null => {
             found.extend(messages(None));
