@@ -29,7 +29,7 @@ use facts::{Difference, Facts};
 use recording::Recording;
 
 /// Breaks that are tried for one page. The slowest page turns after half as many.
-const TRIES: usize = 400;
+const TRIES: usize = 600;
 
 /// Pages that one break can only turn to not observed. Almost any page does when its exchange is removed, so this is
 /// accepted of these alone, each with the reason why it takes two breaks to violate it.

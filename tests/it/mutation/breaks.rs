@@ -194,6 +194,9 @@ impl Breaks {
             let answers = (0..trees.len()).filter(|other| *other != entry).map(Change::AnswerOf);
             self.add(if rank == Rank::Exchange { Rank::Below } else { Rank::Rest }, entry, answers.collect());
             self.add(rank, entry, elsewhere(tree));
+            let urls =
+                trees.iter().map(|other| other["request"]["url"].clone()).filter(|url| *url != tree["request"]["url"]);
+            self.add(Rank::OtherExchange, entry, urls.map(|url| Change::Put("/request/url".to_owned(), url)).collect());
         }
     }
 
@@ -271,6 +274,12 @@ fn elsewhere(tree: &Value) -> Vec<Change> {
             json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32603, "message": "" } }),
         ));
         changes.push(put("/response/body", json!({ "jsonrpc": "2.0", "error": { "code": -32603, "message": "" } })));
+        let error = json!({ "code": -32000, "message": "Bad Request: Mcp-Session-Id header is required" });
+        let refusal = json!({ "jsonrpc": "2.0", "id": null, "error": error });
+        let header = json!({ "content-type": "application/json" });
+        changes.push(put("/response", json!({ "status": 400, "header": header, "body": refusal })));
+        let modern = json!({ "code": -32020, "message": "Mcp-Method is missing" });
+        changes.push(put("/response/body", json!({ "jsonrpc": "2.0", "id": id, "error": modern })));
     }
     if text(tree, "/request/url").contains("/.well-known/") {
         changes.extend(values::others(&tree["request"]["url"], &[]).into_iter().map(|url| put("/request/url", url)));

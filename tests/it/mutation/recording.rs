@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use authtrail::check::language::Page;
-use authtrail::decode::{ReadOptions, read_content};
-use authtrail::evidence::CaptureId;
+use authtrail::decode::exchange::Connection;
+use authtrail::decode::{CaptureFacts, ReadOptions, read_content};
+use authtrail::evidence::{At, CaptureId};
 use authtrail::trail::{BuildOptions, Incident, build};
 use serde_json::{Value, json};
 
@@ -20,6 +21,8 @@ pub(super) struct Recording {
     /// Each entry as it is written, so that a break costs one of them.
     written: Vec<String>,
     trees: Vec<Value>,
+    /// What only the other format tells, where it is one: of the recording, and of the connection of each entry.
+    beyond: Option<(CaptureFacts, Vec<Connection>)>,
 }
 
 impl Recording {
@@ -31,13 +34,13 @@ impl Recording {
         let path = path.unwrap_or_else(|| panic!("{}: no satisfied recording that can be broken", page.slug));
         let content = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let is_har = path.extension().is_some_and(|extension| extension == "har");
-        let mut log = if is_har { of_har(&content) } else { of_other(&path, content) };
+        let (mut log, beyond) = if is_har { (of_har(&content), None) } else { of_other(&path, content) };
         let entries = log["entries"].as_array().cloned().expect("entries");
         log.as_object_mut().expect("a log").remove("entries");
-        let head = log.to_string().trim_end_matches('}').to_owned();
+        let head = log.to_string().strip_suffix('}').expect("an object").to_owned();
         let trees = entries.iter().map(message::open).collect();
         let written = entries.iter().map(Value::to_string).collect();
-        Recording { head, entries, written, trees }
+        Recording { head, entries, written, trees, beyond }
     }
 
     /// Every entry as a tree.
@@ -52,20 +55,27 @@ impl Recording {
 
     /// What the recording says.
     pub(super) fn unbroken(&self) -> Incident {
-        self.read(&self.written)
+        self.read(&self.written, &self.numbers())
     }
 
     /// What the recording says with one thing broken, and which entry of the unbroken one each of its entries is; `None`
     /// where nothing can be changed there.
     pub(super) fn broken(&self, broken: &Break) -> Option<(Incident, Vec<u32>)> {
         let (texts, numbers): (Vec<String>, Vec<u32>) = self.apply(broken)?.into_iter().unzip();
-        Some((self.read(&texts), numbers))
+        Some((self.read(&texts, &numbers), numbers))
     }
 
-    fn read(&self, entries: &[String]) -> Incident {
+    fn read(&self, entries: &[String], numbers: &[u32]) -> Incident {
         let har = format!("{{\"log\":{},\"entries\":[{}]}}}}", self.head, entries.join(","));
         let options = ReadOptions::default();
-        let (facts, exchanges) = read_content(Path::new("broken.har"), CaptureId(0), har.into(), &options);
+        let (mut facts, mut exchanges) = read_content(Path::new("broken.har"), CaptureId(0), har.into(), &options);
+        if let Some((of_other, connections)) = &self.beyond {
+            facts = of_other.clone();
+            for exchange in &mut exchanges {
+                let At::Entry(entry) = exchange.at else { panic!("no entry: {:?}", exchange.at) };
+                exchange.connection = connections[numbers[entry as usize] as usize].clone();
+            }
+        }
         build(exchanges, &[facts], &BuildOptions::default())
     }
 
@@ -144,10 +154,11 @@ fn of_har(content: &[u8]) -> Value {
 }
 
 /// Under the name of a recorder that leaves nothing out, as the recording of packets does not.
-fn of_other(path: &Path, content: Vec<u8>) -> Value {
-    let (_, exchanges) = read_content(path, CaptureId(0), content.into(), &ReadOptions::default());
+fn of_other(path: &Path, content: Vec<u8>) -> (Value, Option<(CaptureFacts, Vec<Connection>)>) {
+    let (facts, exchanges) = read_content(path, CaptureId(0), content.into(), &ReadOptions::default());
     let entries: Vec<Value> = exchanges.iter().map(converted::entry).collect();
-    json!({ "version": "1.2", "creator": { "name": "mitmproxy", "version": "11.0.2" }, "entries": entries })
+    let log = json!({ "version": "1.2", "creator": { "name": "mitmproxy", "version": "11.0.2" }, "entries": entries });
+    (log, Some((facts, exchanges.into_iter().map(|exchange| exchange.connection).collect())))
 }
 
 /// A time of a HAR, later by so many seconds and microseconds.

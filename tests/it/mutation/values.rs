@@ -46,13 +46,12 @@ pub(super) fn others(value: &Value, asked: &[Told]) -> Vec<Value> {
                 ));
             }
             found.extend([json!([value]), json!([value, value])]);
-            // A name like any other, and one that begins as no name does.
-            for name in ["other", "-other"] {
-                let mut more = members.clone();
-                more.insert(name.to_owned(), json!({}));
-                found.push(more.into());
-            }
-            found.push(json!({}));
+            let mut more = members.clone();
+            more.insert("other".to_owned(), json!({}));
+            // No name of a key in `_meta` (MCP, `_meta`): white space, and a prefix that begins with a hyphen.
+            let mut odd = members.clone();
+            odd.insert("-other/ key".to_owned(), json!({}));
+            found.extend([more.into(), odd.into(), json!({})]);
         }
         Value::Null => {
             found.extend(messages(None));
