@@ -79,7 +79,8 @@ pub fn cause(
     losses: &[Loss],
     absorbed: &[Absorbed],
 ) -> Option<Cause> {
-    let is_absorbed = |page: PageId, record: RecordId| absorbed.iter().any(|(p, r, _)| *p == page && *r == record);
+    let absorbed: HashSet<(PageId, RecordId)> = absorbed.iter().map(|(page, record, _)| (*page, *record)).collect();
+    let is_absorbed = |page: PageId, record: RecordId| absorbed.contains(&(page, record));
     let mut candidates: Vec<(Candidate, Loss)> = Vec::new();
     for loss in losses {
         for verdict in verdicts {
