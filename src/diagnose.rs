@@ -45,19 +45,36 @@ impl<'a> Options<'a> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn diagnose(paths: &[PathBuf], options: &Options<'_>) -> Report {
-    let decoded = decode::read_all(paths, &options.read);
+    diagnose_decoded(decode::read_all(paths, &options.read), options).report
+}
+
+/// What was found in the recordings of one incident, with what it was found in.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// One for each recording.
+    pub(crate) captures: Vec<CaptureFacts>,
+    /// What was reconstructed.
+    pub(crate) incident: Incident,
+    /// The report.
+    pub(crate) report: Report,
+}
+
+/// The way from exchanges to the report.
+pub(crate) fn diagnose_decoded(decoded: Decoded, options: &Options<'_>) -> Found {
     let key = key(&decoded, options.key.as_ref());
     let build = BuildOptions { limits: options.read.limits, assume_revision: options.assume_revision };
-    let incident = trail::build(decoded.exchanges, &decoded.captures, &build);
+    let captures = decoded.captures;
+    let incident = trail::build(decoded.exchanges, &captures, &build);
     let diagnoses = check::diagnosis::diagnose(options.rules, &incident);
-    report::build::report(report::build::Sources {
+    let report = report::build::report(report::build::Sources {
         rules: options.rules,
-        captures: &decoded.captures,
+        captures: &captures,
         incident: &incident,
         diagnoses: &diagnoses,
         key: &key,
         show_secrets: options.show_secrets,
-    })
+    });
+    Found { captures, incident, report }
 }
 
 /// What stands in recordings, before anything is judged.

@@ -16,15 +16,18 @@
 //! | [`report`] | chooses words, columns and colours | decide anything |
 //!
 //! A room uses only rooms to its left, and the leaf modules [`evidence`] and [`secret`].
+//! Beside the rooms stands [`record`], which makes recordings; the rooms do not know it.
 //! The pages in `rules/` hold what is judged and the sentences for the reader.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod audit;
 pub mod capture;
 pub mod check;
 pub mod decode;
 mod diagnose;
 pub mod evidence;
+pub mod record;
 pub mod report;
 pub mod secret;
 pub mod trail;

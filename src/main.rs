@@ -2,17 +2,14 @@
 
 mod cli;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use authtrail::Options;
 use authtrail::check::listing::Filter;
-use authtrail::check::rule_set::RuleSet;
 use authtrail::decode::ReadOptions;
 use authtrail::report::{exchanges, json, known_width, rule_index, terminal_width, text};
-use authtrail::secret::FingerprintKey;
-use cli::arguments::{self, Arguments, Command, Common, Diagnose, Explain, Files, Format, OwnRules, Rules};
+use cli::arguments::{self, Arguments, Command, Common, Diagnose, Explain, Files, Format, Rules};
 use cli::messages::{did_you_mean, problem, say, say_lines, usage};
 use cli::output::write_to;
 use cli::status::Status;
@@ -39,14 +36,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Command::Rules(of) => rules(of, common),
         Command::Explain(of) => explain(of, common),
         Command::DiffRevisions(of) => cli::diff_revisions::run(of, common),
+        Command::Audit(of) => cli::audit::run(of, common),
+        Command::Query(of) => cli::query::run(of, common),
+        Command::Compare(of) => cli::compare::run(of, common),
+        Command::Record(of) => cli::record::run(of, common),
     }
 }
 
 fn diagnose(of: &Diagnose, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let mut options = Options::new(rule_set(&of.own)?);
+    let mut options = Options::new(cli::files::rule_set(&of.own)?);
     options.read = ReadOptions { sha256: of.sha256, ..read_options(&of.files)? };
-    options.key = key(&of.files)?;
+    options.key = of.files.key.as_deref().map(cli::files::key).transpose()?;
     options.show_secrets = of.files.show_secrets;
     options.assume_revision = of.assume_revision;
     let report = authtrail::diagnose(&of.files.files, &options);
@@ -78,7 +79,8 @@ fn mistyped_command(of: &Files) {
 
 fn exchanges(of: &Files, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let listing = authtrail::list(&of.files, &read_options(of)?, key(of)?.as_ref());
+    let listing =
+        authtrail::list(&of.files, &read_options(of)?, of.key.as_deref().map(cli::files::key).transpose()?.as_ref());
     let mut status = Status::Good;
     for capture in &listing.captures {
         let path = capture.path.display().to_string();
@@ -99,7 +101,7 @@ fn exchanges(of: &Files, common: &Common) -> anyhow::Result<Status> {
 
 fn rules(of: &Rules, common: &Common) -> anyhow::Result<Status> {
     let format = format(common)?;
-    let rules = rule_set(&of.own)?;
+    let rules = cli::files::rule_set(&of.own)?;
     let filter = Filter {
         link: of.link,
         party: of.party,
@@ -118,7 +120,7 @@ fn rules(of: &Rules, common: &Common) -> anyhow::Result<Status> {
 }
 
 fn explain(of: &Explain, common: &Common) -> anyhow::Result<Status> {
-    let rules = rule_set(&of.own)?;
+    let rules = cli::files::rule_set(&of.own)?;
     let Some(id) = rules.by_slug(&of.rule) else {
         let like = rules.suggest(&of.rule).map(|slug| format!("did you mean '{slug}'?"));
         bail!("unknown rule '{}'; {}", of.rule, like.as_deref().unwrap_or("authtrail rules lists them"));
@@ -135,14 +137,6 @@ fn explain(of: &Explain, common: &Common) -> anyhow::Result<Status> {
     Ok(Status::Good)
 }
 
-/// The built-in rules, and those of the user with them. They live as long as the process.
-fn rule_set(own: &OwnRules) -> anyhow::Result<&'static RuleSet> {
-    match &own.rules {
-        Some(folder) => Ok(Box::leak(Box::new(RuleSet::load_dir(folder)?))),
-        None => Ok(RuleSet::embedded()?),
-    }
-}
-
 fn format(common: &Common) -> anyhow::Result<Format> {
     common.format().map_err(anyhow::Error::msg)
 }
@@ -153,37 +147,12 @@ fn width(common: &Common) -> usize {
 }
 
 fn read_options(of: &Files) -> anyhow::Result<ReadOptions> {
-    let (keylogs, keylog_from_environment) = keylogs(of)?;
+    let (keylogs, keylog_from_environment) = cli::files::keylogs(&of.keylog)?;
     let mut options = ReadOptions { keylogs, keylog_from_environment, ..ReadOptions::default() };
     if let Some(octets) = of.max_memory {
         options.limits.memory = octets;
     }
     Ok(options)
-}
-
-/// The key logs, and whether the environment named them, which counts only where the user names none.
-fn keylogs(of: &Files) -> anyhow::Result<(Vec<PathBuf>, bool)> {
-    for path in &of.keylog {
-        std::fs::File::open(path).with_context(|| format!("key log {}", path.display()))?;
-    }
-    if !of.keylog.is_empty() {
-        return Ok((of.keylog.clone(), false));
-    }
-    let named = std::env::var_os("SSLKEYLOGFILE").filter(|path| !path.is_empty());
-    Ok((named.map(PathBuf::from).into_iter().collect(), true))
-}
-
-/// The key of the user; `None` where none was given.
-fn key(of: &Files) -> anyhow::Result<Option<FingerprintKey>> {
-    let Some(path) = &of.key else {
-        return Ok(None);
-    };
-    let content = std::fs::read(path).with_context(|| path.display().to_string())?;
-    // A key that everybody can guess lets everybody test guesses against the fingerprints.
-    if content.len() < 16 {
-        bail!("{}: a key has at least 16 octets, this file has {}", path.display(), content.len());
-    }
-    Ok(Some(FingerprintKey::from_file_content(&content)))
 }
 
 fn write(common: &Common, fill: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> anyhow::Result<()> {

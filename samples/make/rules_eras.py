@@ -48,7 +48,14 @@ def old_transport_tried_first(made):
     pass
 
 
-@page(newer_client)
+def on_one_path(seed):
+    """The stream announces its own path, where the newer transport may be served as well."""
+    made = newer_client(seed)
+    made.replace({"/messages?sessionId=": "/sse?sessionId="})
+    return made
+
+
+@page(on_one_path)
 def transports_mixed(made):
     made["call"].url = STREAMS
     source = session("other")
@@ -141,11 +148,14 @@ def old_transport_tried_after_another_status(made):
     tries_the_old_transport(made, 503, "Service Unavailable")
 
 
-@page(stateless, ok=lambda made: tries_the_old_transport(made, 405, "Method Not Allowed"))
-def modern_error_answered_by_old_transport(made):
-    error = {"code": -32020, "message": "Header mismatch: Mcp-Method is missing"}
-    body = {"jsonrpc": "2.0", "id": made["discover"].json["id"], "error": error}
+def refused_with(made, code, message):
+    body = {"jsonrpc": "2.0", "id": made["discover"].json["id"], "error": {"code": code, "message": message}}
     tries_the_old_transport(made, 400, "Bad Request", body)
+
+
+@page(stateless, ok=lambda made: refused_with(made, -32015, "No session"))
+def modern_error_answered_by_old_transport(made):
+    refused_with(made, -32020, "Header mismatch: Mcp-Method is missing")
 
 
 def asked_to_sign_in(made):

@@ -21,7 +21,9 @@ const MAP_FROM: u64 = 1 << 20;
 pub struct Opened {
     /// The content, a compression of the whole undone.
     pub content: Bytes,
-    /// The [`digest`] of the file as it is stored.
+    /// Octets of the file as it is stored.
+    pub bytes: u64,
+    /// The [`digest`] of the file as it is stored, or BLAKE3 of all of it.
     pub digest: [u8; 32],
     /// SHA-256 of the file as it is stored, in hex; `None` unless asked for.
     pub sha256: Option<String>,
@@ -84,11 +86,45 @@ impl From<io::Error> for OpenError {
 ///
 /// Where there is nothing to read at all.
 pub fn open(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenError> {
-    let (stored, mut problems) = load(path, limits)?;
+    let (stored, problems) = load(path, limits)?;
+    unpack(stored, problems, limits, sha256, digest)
+}
+
+/// Opens `path` as [`open`] does; the digest is BLAKE3 of all octets, however long it is, so that no change goes unseen.
+///
+/// # Errors
+///
+/// Where there is nothing to read at all.
+pub fn open_hashing_all(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenError> {
+    let (stored, problems) = load(path, limits)?;
+    unpack(stored, problems, limits, sha256, digest_of_all)
+}
+
+/// Opens a recording that is already in memory.
+///
+/// # Errors
+///
+/// Where it is empty.
+pub fn open_content(stored: Bytes, limits: &Limits) -> Result<Opened, OpenError> {
+    unpack(stored, Vec::new(), limits, false, digest_of_all)
+}
+
+fn digest_of_all(stored: &[u8]) -> [u8; 32] {
+    *blake3::hash(stored).as_bytes()
+}
+
+fn unpack(
+    stored: Bytes,
+    mut problems: Vec<String>,
+    limits: &Limits,
+    sha256: bool,
+    digest: fn(&[u8]) -> [u8; 32],
+) -> Result<Opened, OpenError> {
     let mut whole = problems.is_empty();
     if stored.is_empty() {
         return Err(OpenError::Empty);
     }
+    let bytes = stored.len() as u64;
     let digest = digest(&stored);
     let sha256 = sha256.then(|| hex(&Sha256::digest(&stored)));
     let content = match Coding::by_magic(&stored) {
@@ -107,7 +143,7 @@ pub fn open(path: &Path, limits: &Limits, sha256: bool) -> Result<Opened, OpenEr
             }
         }
     };
-    Ok(Opened { content, digest, sha256, whole, problems })
+    Ok(Opened { content, bytes, digest, sha256, whole, problems })
 }
 
 fn compression_problem(end: End, kept: usize) -> String {

@@ -40,7 +40,8 @@ pub type Absorbed = (PageId, RecordId, PageId);
 /// the special page name.
 pub fn absorbed(rules: &RuleSet, trail: &Trail, verdicts: &[RuleVerdict]) -> Vec<Absorbed> {
     let mut absorbed = Vec::new();
-    for verdict in verdicts {
+    // Only what is broken explains anything.
+    for verdict in verdicts.iter().filter(|verdict| !verdict.violations.is_empty()) {
         let page = rules.page(verdict.page);
         let explained: HashSet<PageId> = page.explains.iter().filter_map(|slug| rules.by_slug(slug)).collect();
         if explained.is_empty() {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use authtrail::audit::TableFormat;
 use authtrail::check::language::{Family, Keyword};
 use authtrail::trail::schema::{Link, Party, Revision};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -55,6 +56,14 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Show what changes between two revisions, party by party
     DiffRevisions(DiffRevisions),
+    /// Judge many recordings, in parallel, into tables
+    Audit(super::audit::Audit),
+    /// Ask the tables of an audit, in SQL or by the name of a ready-made question
+    Query(super::query::Query),
+    /// Say what is new, gone, worse and better between two audits
+    Compare(super::compare::Compare),
+    /// Make a recording
+    Record(super::record::Record),
 }
 
 /// Arguments of `diagnose`.
@@ -148,10 +157,10 @@ pub(crate) struct Explain {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// Format of the output: text, json, jsonl
-    #[arg(long, value_name = "FORMAT", global = true, value_parser = format)]
-    pub(crate) format: Option<Format>,
-    /// Write to this file; its extension gives the format
+    /// Format of the output: text, json, jsonl; of tables: parquet, csv, jsonl
+    #[arg(long, value_name = "FORMAT", global = true, value_parser = asked)]
+    pub(crate) format: Option<Asked>,
+    /// Write to this file, whose extension gives the format; of audit, to this folder
     #[arg(long, short, value_name = "FILE", global = true)]
     pub(crate) output: Option<PathBuf>,
 }
@@ -165,6 +174,15 @@ pub(crate) enum Format {
     Json,
     /// One JSON value a line.
     Jsonl,
+}
+
+/// A format by name: that of a report, of tables, or of either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// As the format of a report; `None` where reports have no such format.
+    pub(crate) report: Option<Format>,
+    /// As the format of tables; `None` where tables have no such format.
+    pub(crate) table: Option<TableFormat>,
 }
 
 /// What makes the exit status 1 (design, decision 8).
@@ -184,12 +202,19 @@ pub(crate) enum FailOn {
 const FORMATS: [(&str, &str, Format); 3] =
     [("text", "txt", Format::Text), ("json", "json", Format::Json), ("jsonl", "jsonl", Format::Jsonl)];
 
-fn format(name: &str) -> Result<Format, String> {
-    let found = FORMATS.iter().find(|(known, ..)| *known == name);
-    found.map(|(.., format)| *format).ok_or_else(|| "the formats are text, json and jsonl".to_owned())
+fn asked(name: &str) -> Result<Asked, String> {
+    let report = FORMATS.iter().find(|(known, ..)| *known == name).map(|(.., format)| *format);
+    let table = TableFormat::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format);
+    if report.is_none() && table.is_none() {
+        if name == "parquet" {
+            return Err(format!("this build writes no Parquet; {}", super::query::BUILD));
+        }
+        return Err("the formats are text, json and jsonl; of tables parquet, csv and jsonl".to_owned());
+    }
+    Ok(Asked { report, table })
 }
 
-fn fail_on(name: &str) -> Result<FailOn, String> {
+pub(super) fn fail_on(name: &str) -> Result<FailOn, String> {
     match name {
         "error" => Ok(FailOn::Error),
         "warning" => Ok(FailOn::Warning),
@@ -214,7 +239,8 @@ pub(crate) fn named<T: Copy + Send + Sync + 'static>(
     }
 }
 
-fn size(text: &str) -> Result<usize, String> {
+/// Octets, like `500K` or `2G`.
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     let upper = text.to_ascii_uppercase();
     let digits = upper.trim_end_matches('B').trim_end_matches("I");
     let (number, shift) = match digits.as_bytes().last() {
@@ -232,10 +258,10 @@ impl Common {
     ///
     /// # Errors
     ///
-    /// The extension is not that of a format.
+    /// The extension is not that of a format, or the format is one of tables.
     pub(crate) fn format(&self) -> Result<Format, String> {
-        if let Some(format) = self.format {
-            return Ok(format);
+        if let Some(asked) = self.format {
+            return asked.report.ok_or_else(|| "the formats are text, json and jsonl".to_owned());
         }
         let Some(path) = &self.output else {
             return Ok(Format::Text);
@@ -281,7 +307,10 @@ mod tests {
 
     #[test]
     fn formats() {
-        let common = |format, output: Option<&str>| Common { format, output: output.map(PathBuf::from) }.format();
+        let common = |format: Option<Format>, output: Option<&str>| {
+            let format = format.map(|format| Asked { report: Some(format), table: None });
+            Common { format, output: output.map(PathBuf::from) }.format()
+        };
         assert_eq!(common(None, None), Ok(Format::Text));
         assert_eq!(common(None, Some("a.JSON")), Ok(Format::Json));
         assert_eq!(common(Some(Format::Jsonl), Some("a.log")), Ok(Format::Jsonl));

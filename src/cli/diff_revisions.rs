@@ -5,8 +5,9 @@ use authtrail::trail::schema::{Party, Revision};
 use clap::Args;
 
 use super::arguments::{Common, Format, OwnRules, named};
+use super::files::rule_set;
 use super::status::Status;
-use crate::{format, rule_set, width, write};
+use crate::{format, width, write};
 
 /// Arguments of `diff-revisions`.
 #[derive(Debug, Args)]

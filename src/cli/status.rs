@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use authtrail::audit::baseline::Assessed;
+use authtrail::audit::summary::Summary;
+use authtrail::check::language::Level;
 use authtrail::report::contract::Report;
 
 use super::arguments::FailOn;
@@ -15,6 +18,8 @@ pub(crate) enum Status {
     Found = 1,
     /// Wrong usage, or an input that could not be opened or recognised. Wins over the others.
     Unusable = 2,
+    /// Stopped by the user before it was done; 128 and the number of SIGINT, as shells have it.
+    Stopped = 130,
 }
 
 impl From<Status> for ExitCode {
@@ -41,6 +46,39 @@ impl Status {
                 // A loss that was repaired is a warning.
                 || (levels.contains(&"warning") && !trail.recovered.is_empty())
         });
+        if found { Status::Found } else { Status::Good }
+    }
+
+    /// The status of an audit.
+    pub(crate) fn of_summary(summary: &Summary, fail_on: FailOn) -> Status {
+        if summary.recordings.not_judged > 0 {
+            return Status::Unusable;
+        }
+        if let Some(assessed) = &summary.baseline {
+            return Status::of_fresh(assessed, summary.recovered, fail_on);
+        }
+        let findings = &summary.findings;
+        let found = summary.trails.lost > 0
+            || match fail_on {
+                FailOn::Loss => false,
+                FailOn::Error => findings.errors > 0,
+                FailOn::Warning => findings.errors + findings.warnings + summary.recovered > 0,
+                FailOn::Note => findings.errors + findings.warnings + findings.notes + summary.recovered > 0,
+            };
+        if found { Status::Found } else { Status::Good }
+    }
+
+    /// The status of what a baseline does not cover. It knows nothing of losses that were repaired.
+    fn of_fresh(assessed: &Assessed, recovered: i64, fail_on: FailOn) -> Status {
+        let least = match fail_on {
+            FailOn::Loss => None,
+            FailOn::Error => Some(Level::Error),
+            FailOn::Warning => Some(Level::Warning),
+            FailOn::Note => Some(Level::Note),
+        };
+        let reaches = least.is_some_and(|least| assessed.fresh_level >= Some(least));
+        let is_repaired = recovered > 0 && least.is_some_and(|least| least <= Level::Warning);
+        let found = assessed.fresh_losses > 0 || reaches || is_repaired;
         if found { Status::Found } else { Status::Good }
     }
 }

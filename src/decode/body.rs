@@ -1,6 +1,7 @@
 //! Bodies as handles: a slice of the recording and how to read it. Nothing is decoded before it is asked for.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::alphabet;
@@ -12,10 +13,15 @@ use super::json_text;
 use super::pieces::{Pieces, Timed};
 use crate::capture::coding::{Coding, End, decompress};
 use crate::capture::limits::Limits;
+use crate::evidence::Timestamp;
 
 /// The body of a message.
 #[derive(Clone)]
-pub struct Body(Content);
+pub struct Body {
+    content: Content,
+    /// When the events of a stream came, in the order of their ends; `None` where the recording does not say so.
+    event_times: Option<Arc<Vec<Timestamp>>>,
+}
 
 #[derive(Clone)]
 enum Content {
@@ -83,29 +89,33 @@ impl ContentCoding {
 }
 
 impl Body {
+    fn of(content: Content) -> Self {
+        Body { content, event_times: None }
+    }
+
     /// A message without body.
     pub fn none() -> Self {
-        Body(Content::None)
+        Body::of(Content::None)
     }
 
     /// A body that the recording does not hold.
     pub fn not_recorded(reason: Unknown) -> Self {
-        Body(Content::NotRecorded(reason, None))
+        Body::of(Content::NotRecorded(reason, None))
     }
 
     /// A body of which only the length is at hand, where even that is known.
     pub(crate) fn without_octets(reason: Unknown, length: Option<u64>) -> Self {
-        Body(Content::NotRecorded(reason, length))
+        Body::of(Content::NotRecorded(reason, length))
     }
 
     /// A body as packets brought it.
     pub(crate) fn pieces(pieces: Pieces) -> Self {
-        Body(Content::Pieces(pieces))
+        Body::of(Content::Pieces(pieces))
     }
 
     /// A body as it was meant: no transfer or content coding left.
     pub fn plain(octets: impl Into<Bytes>) -> Self {
-        Body(Content::Plain(octets.into()))
+        Body::of(Content::Plain(octets.into()))
     }
 
     /// A body without transfer coding; `codings` are the content codings that the message names. One is undone where the
@@ -114,13 +124,24 @@ impl Body {
         if codings.is_empty() {
             return Body::plain(octets);
         }
-        Body(Content::Coded(octets.into(), codings.into()))
+        Body::of(Content::Coded(octets.into(), codings.into()))
     }
 
     /// A body in a JSON string: `raw` is what stands between the quotes. `codings` are those that the message names;
     /// one is undone where the octets still bear its mark.
     pub(crate) fn json_text(raw: Bytes, base64: bool, codings: Vec<ContentCoding>) -> Self {
-        Body(Content::JsonText(JsonText { raw, base64, codings: codings.into() }))
+        Body::of(Content::JsonText(JsonText { raw, base64, codings: codings.into() }))
+    }
+
+    /// The same, with the times at which the events of the stream came, in order.
+    pub(crate) fn with_event_times(mut self, times: Arc<Vec<Timestamp>>) -> Self {
+        self.event_times = Some(times).filter(|times| !times.is_empty());
+        self
+    }
+
+    /// When the events of the stream came; empty where the recording does not say so.
+    pub(crate) fn event_times(&self) -> Arc<Vec<Timestamp>> {
+        self.event_times.clone().unwrap_or_default()
     }
 
     /// The octets, decoded. `Ok(None)` where the message has no body.
@@ -129,7 +150,7 @@ impl Body {
     ///
     /// Why it cannot be read: not recorded, over a limit, broken coding.
     pub fn octets(&self, limits: &Limits) -> Result<Option<Cow<'_, [u8]>>, Unknown> {
-        match &self.0 {
+        match &self.content {
             Content::None => Ok(None),
             Content::NotRecorded(reason, _) => Err(*reason),
             Content::Pieces(pieces) => pieces.octets(limits).map(Some),
@@ -147,10 +168,13 @@ impl Body {
     ///
     /// As [`octets`](Body::octets).
     pub fn timed(&self, limits: &Limits) -> Result<Option<Timed<'_>>, Unknown> {
-        match &self.0 {
+        match &self.content {
             Content::NotRecorded(reason, _) => Err(*reason),
             Content::Pieces(pieces) => pieces.timed(limits).map(Some),
-            _ => Ok(None),
+            _ => match &self.event_times {
+                Some(times) => Ok(self.octets(limits)?.map(|octets| Timed::by_events(octets, times))),
+                None => Ok(None),
+            },
         }
     }
 
@@ -173,7 +197,7 @@ impl Body {
 
     /// Length in octets without any coding; `None` where it is not known.
     pub fn len(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.content {
             Content::None => Some(0),
             Content::NotRecorded(_, length) => *length,
             Content::Plain(octets) => Some(octets.len() as u64),
@@ -186,7 +210,7 @@ impl Body {
 
     /// Whether it is known that there is not one octet.
     pub fn is_empty(&self) -> bool {
-        match &self.0 {
+        match &self.content {
             Content::None => true,
             Content::NotRecorded(_, length) => *length == Some(0),
             Content::Pieces(pieces) => pieces.encoded_len() == 0,
@@ -199,7 +223,7 @@ impl Body {
 impl std::fmt::Debug for Body {
     /// Never prints the content.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
+        match &self.content {
             Content::None => f.write_str("Body(none)"),
             Content::NotRecorded(reason, _) => write!(f, "Body({})", reason.reason()),
             Content::Pieces(pieces) => write!(f, "Body({} octets in pieces)", pieces.encoded_len()),

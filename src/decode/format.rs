@@ -36,6 +36,8 @@ pub(super) struct Reading {
     pub(super) complete: bool,
     /// The recorder's own end mark.
     pub(super) end_mark: Option<Timestamp>,
+    /// Packets that the recorder dropped, as it says.
+    pub(super) dropped: Option<u64>,
     /// What could not be read: the place in it, and the message.
     pub(super) problems: Vec<(Option<String>, String)>,
     /// How many more there are that are not listed.
@@ -75,6 +77,7 @@ impl Reading {
             sanitized,
             complete,
             end_mark: None,
+            dropped: None,
             problems: problems.list,
             more_problems: problems.more,
         }

@@ -5,6 +5,7 @@
 pub mod body;
 mod burp;
 mod debug_proxy;
+pub(crate) mod event_ends;
 pub mod exchange;
 mod fields;
 mod format;
@@ -26,9 +27,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::capture::coding::{Coding, decompress};
 use crate::capture::digest::digest;
 use crate::capture::limits::Limits;
-use crate::capture::open::{Opened, open};
+use crate::capture::open::{OpenError, Opened, open, open_content, open_hashing_all};
 use crate::evidence::{CaptureId, Problem, Timestamp};
 use exchange::Exchange;
 use format::{Read, Reading};
@@ -61,6 +63,10 @@ pub struct CaptureFacts {
     pub complete: bool,
     /// The recorder's own end mark: nothing was missed until then. `None` where there is none.
     pub end_mark: Option<Timestamp>,
+    /// Octets of the file as it is stored; `None` where it could not be opened.
+    pub bytes: Option<u64>,
+    /// Packets that the recorder dropped, as it says. `None` where it does not say, and for what is no packet capture.
+    pub dropped: Option<u64>,
     /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
@@ -93,12 +99,59 @@ pub struct Decoded {
     pub exchanges: Vec<Exchange>,
 }
 
+/// A recording before it is read.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as given, or a name for what is in memory.
+    pub path: PathBuf,
+    /// Its content, or why there is none.
+    pub opened: Result<Opened, OpenError>,
+}
+
+impl Source {
+    /// Opens a file; `-` is standard input.
+    pub fn open(path: &Path, options: &ReadOptions) -> Source {
+        Source { path: path.to_owned(), opened: open(path, &options.limits, options.sha256) }
+    }
+
+    /// Opens a file and takes the digest of all its octets.
+    pub fn open_hashing_all(path: &Path, options: &ReadOptions) -> Source {
+        Source { path: path.to_owned(), opened: open_hashing_all(path, &options.limits, options.sha256) }
+    }
+
+    /// A recording that is already in memory, compressed or not, under a name.
+    pub fn in_memory(name: &Path, content: bytes::Bytes, options: &ReadOptions) -> Source {
+        Source { path: name.to_owned(), opened: open_content(content, &options.limits) }
+    }
+
+    /// BLAKE3 of the recording as it is stored; zeros where it could not be opened.
+    pub fn digest(&self) -> [u8; 32] {
+        self.opened.as_ref().map_or([0; 32], |opened| opened.digest)
+    }
+}
+
+/// Name of the format whose recordings begin like this, a compression of the whole undone; `None` where it is none that is
+/// known. The beginning of a file is enough for most formats.
+pub fn format_of(beginning: &[u8]) -> Option<&'static str> {
+    let content = match Coding::by_magic(beginning) {
+        Some(coding) => decompress(coding, beginning, 1 << 16, 1000).0,
+        None => Vec::new(),
+    };
+    let content = if content.is_empty() { beginning } else { &content };
+    format::recognise(content).map(|format| format.name)
+}
+
 /// Reads every recording. A bad one does not stop the others.
 pub fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Decoded {
-    let read: Vec<_> = paths
-        .par_iter()
+    read_sources(paths.par_iter().map(|path| Source::open(path, options)).collect(), options)
+}
+
+/// Reads recordings that were opened before, as [`read_all`] does.
+pub fn read_sources(sources: Vec<Source>, options: &ReadOptions) -> Decoded {
+    let read: Vec<_> = sources
+        .into_par_iter()
         .enumerate()
-        .map(|(index, path)| read_one(path, CaptureId(u32::try_from(index).unwrap_or(u32::MAX)), options))
+        .map(|(index, source)| read_one(source, CaptureId(u32::try_from(index).unwrap_or(u32::MAX)), options))
         .collect();
     let mut decoded = Decoded::default();
     for (facts, exchanges) in read {
@@ -108,11 +161,11 @@ pub fn read_all(paths: &[PathBuf], options: &ReadOptions) -> Decoded {
     decoded
 }
 
-fn read_one(path: &Path, id: CaptureId, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
-    match open(path, &options.limits, options.sha256) {
-        Ok(opened) => read_opened(path, id, opened, options),
+fn read_one(source: Source, id: CaptureId, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
+    match source.opened {
+        Ok(opened) => read_opened(&source.path, id, opened, options),
         Err(error) => {
-            let mut facts = nothing_known(path, id);
+            let mut facts = nothing_known(&source.path, id);
             facts.problems = problems(id, vec![(None, error.to_string())], 0, options);
             (facts, Vec::new())
         }
@@ -126,12 +179,13 @@ pub fn read_content(
     content: bytes::Bytes,
     options: &ReadOptions,
 ) -> (CaptureFacts, Vec<Exchange>) {
-    let digest = digest(&content);
-    read_opened(path, id, Opened { content, digest, sha256: None, whole: true, problems: Vec::new() }, options)
+    let (digest, bytes) = (digest(&content), content.len() as u64);
+    read_opened(path, id, Opened { content, bytes, digest, sha256: None, whole: true, problems: Vec::new() }, options)
 }
 
 fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions) -> (CaptureFacts, Vec<Exchange>) {
     let mut facts = nothing_known(path, id);
+    facts.bytes = Some(opened.bytes);
     facts.digest = opened.digest;
     facts.sha256 = opened.sha256;
     let mut said: Vec<(Option<String>, String)> = opened.problems.into_iter().map(|message| (None, message)).collect();
@@ -148,7 +202,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
             said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)))
         }
         Read::With(read) => {
-            let Reading { exchanges: read, creator, sanitized, complete, end_mark, problems, more_problems } =
+            let Reading { exchanges: read, creator, sanitized, complete, end_mark, dropped, problems, more_problems } =
                 read(&opened.content, id, options);
             said.extend(problems);
             more = more_problems;
@@ -158,6 +212,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
                 creator,
                 sanitized,
                 end_mark,
+                dropped,
                 usable: true,
                 complete: complete && opened.whole,
                 ..facts
@@ -177,6 +232,8 @@ fn nothing_known(path: &Path, id: CaptureId) -> CaptureFacts {
         sanitized: Sanitized::Possible,
         complete: false,
         end_mark: None,
+        bytes: None,
+        dropped: None,
         digest: [0; 32],
         sha256: None,
         usable: false,

@@ -6,6 +6,7 @@ use std::io::{BufRead, Read};
 use bytes::Bytes;
 
 use super::body::ContentCoding;
+use super::event_ends::EventEnds;
 use super::exchange::Unknown;
 use crate::capture::coding::{Coding, End, decompress, decompress_from};
 use crate::capture::limits::Limits;
@@ -49,11 +50,19 @@ pub struct TimeMark {
     pub octets: usize,
     /// When the frame was captured.
     pub time: Timestamp,
-    /// The frame, counted from 1.
+    /// The frame, counted from 1; 0 where the recording is none of packets.
     pub frame: u32,
 }
 
-impl Timed<'_> {
+impl<'a> Timed<'a> {
+    /// An event stream whose events came at these times.
+    pub(crate) fn by_events(octets: Cow<'a, [u8]>, times: &[Timestamp]) -> Timed<'a> {
+        let mut ends = EventEnds::default();
+        let ends = octets.iter().enumerate().filter(|(_, octet)| ends.ends_with(**octet)).map(|(at, _)| at + 1);
+        let marks = ends.zip(times).map(|(octets, time)| TimeMark { octets, time: *time, frame: 0 }).collect();
+        Timed { octets, marks }
+    }
+
     /// When the octet at `offset` was there; `None` beyond the end.
     pub fn mark_of(&self, offset: usize) -> Option<TimeMark> {
         let index = self.marks.partition_point(|mark| mark.octets <= offset);

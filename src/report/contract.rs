@@ -58,6 +58,9 @@ pub struct Capture {
     pub clock_offset_s: f64,
     /// Whether it was read to its end.
     pub complete: bool,
+    /// Packets that the recorder dropped, as it says; left out where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u64>,
     /// What could not be read in it.
     pub problems: Vec<Problem>,
 }

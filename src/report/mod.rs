@@ -8,10 +8,12 @@ pub mod contract;
 pub mod escape;
 pub mod examples;
 pub mod exchanges;
+#[cfg(feature = "tables")]
+pub(crate) mod grid;
 pub mod json;
-mod layout;
+pub(crate) mod layout;
 mod page;
-mod palette;
+pub(crate) mod palette;
 pub mod revision_diff;
 pub mod rule_index;
 pub mod text;

@@ -1,8 +1,13 @@
 //! Every integration test, in one binary: files beside files.
 
+mod audit;
 mod cli;
+mod compare;
 mod conformance;
 mod crosswalk;
+mod dependencies;
+#[cfg(feature = "proxy")]
+mod e2e;
 mod examples;
 mod expected;
 mod exports;
@@ -18,8 +23,12 @@ mod messages;
 mod mutation;
 mod packets;
 mod pages;
+#[cfg(feature = "tables")]
+mod questions;
 mod readme;
 mod real_recordings;
+#[cfg(feature = "proxy")]
+mod record;
 mod report_fixtures;
 mod report_text;
 mod rules;

@@ -41,6 +41,7 @@ fn capture(id: &str, path: &str, exchanges: usize) -> Capture {
         legs: vec!["browser-as", "client-as", "client-mcp"],
         clock_offset_s: 0.0,
         complete: true,
+        dropped: None,
         problems: Vec::new(),
     }
 }

@@ -52,7 +52,7 @@ fn no_secret_is_printed() {
 }
 
 /// Every HAR file below `folder`.
-fn recordings(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn recordings(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -66,7 +66,7 @@ fn recordings(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Secrets anywhere in a recording: members, parameters in any text, credentials in headers.
-fn collect(value: &Value, secrets: &mut BTreeSet<String>) {
+pub(crate) fn collect(value: &Value, secrets: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect(item, secrets)),
         Value::Object(members) => {

@@ -10,7 +10,7 @@ use super::headers::pairs;
 use super::model::{self, Object, Raw};
 use super::recorder::Recorder;
 use super::withheld::Measure;
-use super::{mend, payload, time};
+use super::{mend, own, payload, time};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{
     self, Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response, Withheld,
@@ -89,6 +89,14 @@ fn draft(
         }
         None => address,
     };
+    if let Some(why) = entry.own.refused.given() {
+        // The proxy itself would have spoilt it: no exchange between client and server.
+        problems.push(format!("not passed on by the recorder: {why}; left out"));
+        return None;
+    }
+    let rewritings = own::rewritings(entry);
+    let given = address;
+    let address = &*own::undone(address, "request.url", &rewritings);
     let url = url::split(address);
     let headers = header_list("request", request.headers, context, problems);
     let method = request.method.given().unwrap_or_default().to_owned();
@@ -101,7 +109,10 @@ fn draft(
         url.authority
     };
     let version = version(&request.version).or_else(|| version(&entry.response.version));
-    let request_body = payload::of_request(request, &headers, content, context.recorder, context.limits);
+    let mut request_body = payload::of_request(request, &headers, content, context.recorder, context.limits);
+    if entry.own.request_body.is_given() {
+        request_body = own::as_far_as_it_came(request_body, &entry.own.request_body, &headers, context.limits);
+    }
     let mut request_measure = Measure::default();
     if version.as_deref() == Some("http/1.1") {
         request_measure = Measure::of_request(&method, &url.target, address, &headers, request.headers_size.count());
@@ -109,7 +120,7 @@ fn draft(
     let sent_at = time::sent_at(entry);
     let (answer, response_measure) = answer(entry, &method, content, context, problems);
     let answered_at = answer.response().and_then(|_| time::answered_at(entry, sent_at));
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         capture: context.capture,
         at: At::Entry(index),
         sent_at,
@@ -126,6 +137,7 @@ fn draft(
         },
         answer,
     };
+    own::undo(&mut exchange, url::split(given).authority, &rewritings, context.limits);
     Some(Draft { exchange, request: request_measure, response: response_measure })
 }
 
@@ -175,7 +187,13 @@ fn answer(
         // HAR 1.2: the target from the `Location` header; here all that is left of the list.
         headers.list.push(Header { name: "Location".into(), value: HeaderValue::Text(target.into()) });
     }
-    let body = payload::of_response(method, code, entry, &headers, content, context.limits);
+    let mut body = payload::of_response(method, code, entry, &headers, content, context.limits);
+    if entry.own.response_body.is_given() {
+        body = own::as_far_as_it_came(body, &entry.own.response_body, &headers, context.limits);
+    }
+    if entry.own.event_times.0.is_some() {
+        body = body.with_event_times(own::event_times(entry, time::sent_at(entry), context.limits));
+    }
     let cached = |text: &model::Text<'_>| text.given().is_some_and(|text| text != "false");
     // RFC 9110, 15.4.5: a 304 has no content; where one is recorded it is what the cache held.
     let from_cache = cached(&entry.from_cache)
@@ -224,7 +242,7 @@ fn connection(entry: &model::Entry<'_>, recorder: Recorder) -> Connection {
         address.and_then(|address| address.trim_start_matches('[').trim_end_matches(']').parse().ok());
     Connection {
         id: id.or(by_name).map(Arc::from),
-        client: None,
+        client: entry.own.client.given().and_then(|address| address.parse().ok()),
         server: address.map(|address| SocketAddr::new(address, port)),
         page: entry.page.given().map(Arc::from),
         closed: None,

@@ -7,6 +7,7 @@ mod entry;
 mod headers;
 mod mend;
 mod model;
+mod own;
 mod payload;
 mod preflight;
 mod recorder;
@@ -58,14 +59,20 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
             }
         }
     }
+    let end = layout.end.clone().and_then(|place| model::End::read(content.get(place)?));
+    let ended = context.recorder != Recorder::Authtrail || end.is_some();
+    if !ended && layout.damage.is_none() {
+        problems.push((None, "the recorder was stopped before it could end the file; kept what it holds".to_owned()));
+    }
     let sanitized =
         if drafts.is_empty() { Sanitized::Possible } else { withheld::decide(&mut drafts, context.recorder) };
     Reading {
         exchanges: drafts.into_iter().map(|draft| draft.exchange).collect(),
         creator: recorder::describe(&creator).or_else(|| recorder::describe(&program(&layout.browser))),
         sanitized,
-        complete: layout.damage.is_none() && layout.has_entries,
-        end_mark: None,
+        complete: layout.damage.is_none() && layout.has_entries && ended,
+        end_mark: end.and_then(|end| time::read(end.at.given()?)),
+        dropped: None,
         problems,
         more_problems,
     }

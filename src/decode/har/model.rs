@@ -142,6 +142,18 @@ object! {
 }
 
 object! {
+    /// `log._authtrailEnd`: the end mark of our own recorder; null before its end.
+    End { at: Text<'a> = "at", }
+}
+
+impl<'a> End<'a> {
+    /// The mark; `None` where the recorder wrote none.
+    pub(super) fn read(json: &'a [u8]) -> Option<End<'a>> {
+        serde_json::from_slice(json).ok().filter(|end: &End<'_>| end.given)
+    }
+}
+
+object! {
     /// One element of `log.entries`.
     Entry {
         started: Text<'a> = "startedDateTime",
@@ -160,7 +172,30 @@ object! {
         error: Text<'a> = "_error",
         blocked_reason: Text<'a> = "_blockedReason",
         events: Raw<'a> = "_eventSourceMessages",
+        own: Own<'a> = "_authtrail",
     }
+}
+
+object! {
+    /// `_authtrail`: what our own recorder adds to an entry.
+    Own {
+        client: Text<'a> = "client",
+        refused: Text<'a> = "refused",
+        rewritten: Raw<'a> = "rewritten",
+        event_times: Raw<'a> = "eventTimes",
+        request_body: Passed<'a> = "requestBody",
+        response_body: Passed<'a> = "responseBody",
+    }
+}
+
+object! {
+    /// A body that did not end, or of which not everything was kept.
+    Passed { kept: Number = "kept", passed: Number = "passed", ended: Text<'a> = "ended", }
+}
+
+object! {
+    /// One name that the proxy changed for the client.
+    Rewriting { place: Text<'a> = "place", here: Text<'a> = "here", there: Text<'a> = "there", }
 }
 
 object! {

@@ -13,6 +13,8 @@ pub(super) enum Recorder {
     Mitmproxy,
     /// Playwright.
     Playwright,
+    /// `authtrail record`.
+    Authtrail,
     /// Another one.
     Other,
 }
@@ -24,20 +26,21 @@ impl Recorder {
             Some("WebInspector") => Recorder::Chromium,
             Some("Firefox") => Recorder::Firefox,
             Some("Playwright") => Recorder::Playwright,
+            Some("authtrail") => Recorder::Authtrail,
             Some(name) if name.starts_with("mitmproxy") => Recorder::Mitmproxy,
             _ => Recorder::Other,
         }
     }
 
     /// Whether it is known from its source that it never removes a header: `savehar.py` of mitmproxy and `harTracer.ts`
-    /// of Playwright write every list as they have it.
+    /// of Playwright write every list as they have it, and so does our own recorder.
     pub(super) fn never_sanitizes(self) -> bool {
-        matches!(self, Recorder::Mitmproxy | Recorder::Playwright)
+        matches!(self, Recorder::Mitmproxy | Recorder::Playwright | Recorder::Authtrail)
     }
 
     /// Whether its lists are always those of the message on the wire. Browsers also list what a page asked for.
     pub(super) fn lists_the_wire(self) -> bool {
-        self == Recorder::Mitmproxy
+        matches!(self, Recorder::Mitmproxy | Recorder::Authtrail)
     }
 
     /// Whether its `headersSize` was measured to differ from the listed headers by a constant.

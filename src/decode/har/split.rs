@@ -36,6 +36,8 @@ pub struct Layout {
     pub creator: Option<Range<usize>>,
     /// `log.browser`.
     pub browser: Option<Range<usize>>,
+    /// `log._authtrailEnd`: what our recorder says at its end.
+    pub end: Option<Range<usize>>,
     /// Whether there is a `log`.
     pub has_log: bool,
     /// Whether there is a `log.entries`.
@@ -130,9 +132,13 @@ fn log(content: &[u8], at: usize, limits: &Limits, layout: &mut Layout) -> Resul
             layout.has_entries = true;
             entries(content, value, limits, layout)
         }
-        b"creator" | b"browser" => {
+        b"creator" | b"browser" | b"_authtrailEnd" => {
             let end = skip(content, value)?;
-            let place = if key == b"creator" { &mut layout.creator } else { &mut layout.browser };
+            let place = match key {
+                b"creator" => &mut layout.creator,
+                b"browser" => &mut layout.browser,
+                _ => &mut layout.end,
+            };
             *place = Some(value..end);
             Ok(end)
         }

@@ -6,7 +6,11 @@ use crate::evidence::Timestamp;
 /// When the request was sent. A time without offset is read as UTC: the order inside the file is worth more than the
 /// hour, and files of other machines are moved to fit anyway.
 pub(super) fn sent_at(entry: &Entry<'_>) -> Option<Timestamp> {
-    let text = entry.started.given()?;
+    read(entry.started.given()?)
+}
+
+/// A time as text.
+pub(super) fn read(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp(time.as_microsecond()));
     }
@@ -33,7 +37,8 @@ fn sum(timings: &Timings<'_>) -> Option<f64> {
     timings.is_given().then(|| parts.into_iter().filter_map(|part| part.known()).sum())
 }
 
-fn plus(time: Timestamp, milliseconds: f64) -> Option<Timestamp> {
+/// So many milliseconds later.
+pub(super) fn plus(time: Timestamp, milliseconds: f64) -> Option<Timestamp> {
     // Ten thousand years; beyond that the number is none of a clock.
     (milliseconds < 3.2e14).then(|| Timestamp(time.0.saturating_add((milliseconds * 1e3).round() as i64)))
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::connections::{ConnectionId, Connections};
-use super::file::{Ending, Frame, Frames};
+use super::file::{Ending, Frame, Frames, Statistics};
 use super::network::{Found, Network};
 use super::quic::Quic;
 use super::segment::{End, Header, Segment};
@@ -143,6 +143,16 @@ impl Index {
         self.frames.creator()
     }
 
+    /// What the recorders say of what they missed.
+    pub(super) fn statistics(&self) -> Statistics {
+        self.frames.statistics()
+    }
+
+    /// Whether the capture length cut frames.
+    pub(super) fn cuts(&self) -> bool {
+        self.cut > 0
+    }
+
     /// What is to be said of the recording as a whole.
     pub(super) fn problems(&self) -> Vec<(Option<String>, String)> {
         let kept = match self.frames.count() {
@@ -163,6 +173,12 @@ impl Index {
             }
         };
         say(self.frames.left_out(), &|count| format!("{count} of unknown interface or wrong length; left out"));
+        say(self.statistics().dropped.unwrap_or_default(), &|count| {
+            format!(
+                "{count} dropped by the recorder, which had no room for them; what is missing stays a gap; record again \
+                 with a larger buffer or a narrower filter"
+            )
+        });
         say(self.cut, &|count| {
             let longest = self.longest_cut;
             format!(

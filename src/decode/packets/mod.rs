@@ -8,6 +8,7 @@
 mod client;
 mod connections;
 mod direction;
+pub mod extent;
 mod file;
 mod fragments;
 pub mod http;
@@ -17,6 +18,7 @@ mod layers;
 mod link;
 mod live;
 mod network;
+pub mod peek;
 mod quic;
 mod reassembly;
 mod rounds;
@@ -56,6 +58,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         sanitized: Sanitized::No,
         complete: false,
         end_mark: None,
+        dropped: None,
         problems: Vec::new(),
         more_problems: 0,
     };
@@ -69,13 +72,17 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
     let mut index = Index::new(content, frames, &options.limits);
     let outcome = rounds::run(&mut index, content, &context);
     reading.problems.extend(index.problems());
-    put_together(outcome, options, &mut reading);
+    let seen_whole = put_together(outcome, options, &mut reading);
     (reading.creator, reading.complete) = (index.creator(), index.complete());
+    let statistics = index.statistics();
+    reading.dropped = statistics.dropped;
+    // What was cut, or stays closed, may be what seems to be missing.
+    reading.end_mark = statistics.end_mark.filter(|_| reading.complete && seen_whole && !index.cuts());
     reading
 }
 
-/// Puts together what the connections gave, in the order of the recording.
-fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) {
+/// Puts together what the connections gave, in the order of the recording. Whether all of it was readable.
+fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) -> bool {
     let mut unread = Unread::default();
     let mut alone: Vec<(Option<u32>, String)> = Vec::new();
     let mut of_http = Vec::new();
@@ -99,6 +106,7 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
         let message = format!("keys taken from SSLKEYLOGFILE ({}), since --keylog is absent", names.join(", "));
         reading.problems.push((None, message));
     }
+    let seen_whole = too_many == 0 && alone.is_empty() && !unread.left_closed();
     reading.problems.extend(unread.problems().into_iter().map(|message| (None, message)));
     alone.sort_by_key(|(frame, _)| *frame);
     let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
@@ -106,6 +114,7 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     reading.problems.extend(of_http);
     reading.exchanges.sort_by_key(first_frame);
     reading.exchanges.iter_mut().for_each(without_invented_times);
+    seen_whole
 }
 
 /// The frame in which an exchange begins.

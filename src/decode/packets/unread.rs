@@ -69,6 +69,11 @@ impl Unread {
         said
     }
 
+    /// Whether there is TLS that was not opened.
+    pub(super) fn left_closed(&self) -> bool {
+        self.without_keys.count > 0 || !self.by_reason.is_empty()
+    }
+
     /// What is to be said of all of them.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut said = Vec::new();

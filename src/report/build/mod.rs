@@ -77,6 +77,7 @@ fn capture(facts: &CaptureFacts, incident: &Incident) -> Capture {
         legs: crate::trail::visible_legs(records).into_iter().map(|leg| leg.name()).collect(),
         clock_offset_s: incident.clock_offsets.get(facts.id.0 as usize).map_or(0.0, |offset| *offset as f64 / 1e6),
         complete: facts.complete,
+        dropped: facts.dropped,
         problems: facts.problems.iter().map(Problem::from).collect(),
     }
 }

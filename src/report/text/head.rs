@@ -44,6 +44,11 @@ fn facts(capture: &Capture) -> Text {
     let mut facts = vec![(PLAIN, words::count(capture.exchanges, "exchange"))];
     facts.push((PLAIN, elided(capture.creator.as_deref().unwrap_or(&capture.format).trim(), 40)));
     facts.push(if capture.complete { (PLAIN, "complete".to_owned()) } else { (CAUTION, "cut off".to_owned()) });
+    match capture.dropped {
+        Some(0) | None => {}
+        Some(1) => facts.push((CAUTION, "1 packet dropped".to_owned())),
+        Some(count) => facts.push((CAUTION, format!("{count} packets dropped"))),
+    }
     match capture.sanitized {
         "yes" => facts.push((CAUTION, "credentials removed".to_owned())),
         "possible" => facts.push((CAUTION, "credentials perhaps removed".to_owned())),

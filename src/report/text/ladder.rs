@@ -24,10 +24,15 @@ pub(super) struct Columns {
 
 /// One row a link.
 pub(super) fn ladder(canvas: &mut Canvas, context: &Context<'_>) {
+    rows(canvas, context, |_| true);
+}
+
+/// The rows that are `wanted`, in the columns of the whole.
+pub(super) fn rows(canvas: &mut Canvas, context: &Context<'_>, wanted: impl Fn(&ChainRow) -> bool) {
     let rows = &context.trail.chain;
     let places: Vec<String> = rows.iter().map(|row| context.first_place(&row.evidence)).collect();
     let columns = columns(canvas.width(), rows, &places);
-    for (row, place) in rows.iter().zip(&places) {
+    for (row, place) in rows.iter().zip(&places).filter(|(row, _)| wanted(row)) {
         link(canvas, row, place, &columns, row.status == "broken");
     }
 }

@@ -5,6 +5,7 @@
 //! written to takes them away where they do not belong.
 
 mod excerpt;
+mod growth;
 mod head;
 mod ladder;
 mod proof;
@@ -17,6 +18,7 @@ use super::contract::{Evidence, Finding, Problem, Report, Trail};
 use super::layout::{Canvas, Text, elided};
 use super::palette::{FAINT, STRONG};
 use super::words;
+pub use growth::Growth;
 
 /// How to write.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,12 @@
 
 mod pcap;
 pub(super) mod pcapng;
+mod statistics;
 
 use bytes::Bytes;
 
 use crate::evidence::Timestamp;
+pub(super) use statistics::Statistics;
 
 /// The time of a frame whose recording has no clock (Simple Packet Blocks).
 pub(super) const NO_TIME: Timestamp = Timestamp(i64::MIN);
@@ -108,6 +110,14 @@ impl Frames {
         match &self.reader {
             Reader::Pcap(_) => None,
             Reader::Pcapng(reader) => reader.creator.clone(),
+        }
+    }
+
+    /// What the recorders say of what they missed.
+    pub(super) fn statistics(&self) -> Statistics {
+        match &self.reader {
+            Reader::Pcap(_) => Statistics::default(),
+            Reader::Pcapng(reader) => reader.statistics(),
         }
     }
 

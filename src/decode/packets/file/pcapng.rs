@@ -1,10 +1,11 @@
 //! pcapng: blocks with a type and a length at both ends, in sections that have a byte order each.
 //!
-//! Name resolution, statistics and comments are stepped over. A block inside whose bounds something is wrong costs
+//! Name resolution and comments are stepped over. A block inside whose bounds something is wrong costs
 //! itself; a block without believable bounds ends the file, unless another section begins behind it.
 
 use bytes::Bytes;
 
+use super::statistics::{Said, Statistics, Tally};
 use super::{ByteOrder, Ending, NO_TIME, Next};
 use crate::evidence::Timestamp;
 
@@ -14,6 +15,7 @@ const INTERFACE: u32 = 1;
 /// The old Packet Block.
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const DECRYPTION_SECRETS: u32 = 10;
 /// Blocks that Wireshark counts as frames though they hold no packet: a journal entry, system calls.
@@ -22,6 +24,10 @@ const COUNTED: [u32; 4] = [9, 0x204, 0x216, 0x221];
 const TLS_KEY_LOG: u32 = 0x544c_534b;
 
 const OPTION_END: u16 = 0;
+const OPTION_COMMENT: u16 = 1;
+const OPTION_END_TIME: u16 = 3;
+const OPTION_INTERFACE_DROPPED: u16 = 5;
+const OPTION_SYSTEM_DROPPED: u16 = 7;
 const OPTION_USER_APPLICATION: u16 = 4;
 const OPTION_TIME_RESOLUTION: u16 = 9;
 const OPTION_TIME_OFFSET: u16 = 14;
@@ -40,11 +46,13 @@ pub(in crate::decode::packets) struct Reader {
     pub(super) creator: Option<String>,
     /// Packet blocks that could not be read.
     pub(super) left_out: u64,
+    tally: Tally,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Reader { at: 0, order: ByteOrder::Little, interfaces: Vec::new(), creator: None, left_out: 0 }
+        let (interfaces, tally) = (Vec::new(), Tally::default());
+        Reader { at: 0, order: ByteOrder::Little, interfaces, creator: None, left_out: 0, tally }
     }
 }
 
@@ -106,7 +114,10 @@ impl Reader {
                 }
             };
             match found {
-                Some(next) => return next,
+                Some(next) => {
+                    self.tally.frame();
+                    return next;
+                }
                 None => {
                     // It is a frame in Wireshark's count as long as the file goes on.
                     self.left_out += 1;
@@ -133,6 +144,7 @@ impl Reader {
                 None => return Err(Ending::CutOff),
             };
             self.interfaces.clear();
+            self.tally.section(at == 0);
         }
         let Some(length) = self.order.u32(content, at + 4) else { return Err(Ending::CutOff) };
         let length = length as usize;
@@ -190,6 +202,11 @@ impl Reader {
     /// Takes what packets need from the other blocks.
     fn other(&mut self, kind: u32, body: &[u8]) {
         match kind {
+            INTERFACE_STATISTICS => {
+                if let Some(said) = self.statistics_block(body) {
+                    self.tally.said(&said, INTERFACES);
+                }
+            }
             INTERFACE if self.interfaces.len() < INTERFACES => self.interfaces.extend(self.interface(body)),
             SECTION_HEADER if self.creator.is_none() => {
                 // RFC draft-ietf-opsawg-pcapng, 4.1: the options stand behind 16 octets.
@@ -202,6 +219,34 @@ impl Reader {
             }
             _ => {}
         }
+    }
+
+    /// What the recorders say in the file.
+    pub(super) fn statistics(&self) -> Statistics {
+        self.tally.statistics(self.left_out)
+    }
+
+    /// RFC draft-ietf-opsawg-pcapng, 4.6: interface, time, then the counters as options.
+    fn statistics_block(&self, body: &[u8]) -> Option<Said> {
+        let number = |octets: &[u8], at| self.order.u32(octets, at);
+        let ticks = |octets: &[u8], at| Some(u64::from(number(octets, at)?) << 32 | u64::from(number(octets, at + 4)?));
+        let mut said = Said { interface: number(body, 0)?, ..Said::default() };
+        let interface = self.interfaces.get(said.interface as usize)?;
+        said.time = Some(interface.time(ticks(body, 4)?));
+        for (code, value) in (Options { order: self.order, rest: body.get(12..).unwrap_or_default() }) {
+            match code {
+                OPTION_COMMENT => {
+                    said.extent = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).or(said.extent);
+                }
+                OPTION_END_TIME => said.time = ticks(value, 0).map(|ticks| interface.time(ticks)).or(said.time),
+                OPTION_INTERFACE_DROPPED | OPTION_SYSTEM_DROPPED => {
+                    let dropped = self.order.u64(value, 0).unwrap_or_default();
+                    said.dropped = Some(said.dropped.unwrap_or_default().saturating_add(dropped));
+                }
+                _ => {}
+            }
+        }
+        Some(said)
     }
 
     fn interface(&self, body: &[u8]) -> Option<Interface> {

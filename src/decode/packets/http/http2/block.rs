@@ -99,7 +99,7 @@ impl Head {
         let before = if &*name == "cookie" { list.iter_mut().find(|header| header.name == *name) } else { None };
         match before {
             Some(Header { value: HeaderValue::Text(before), .. }) => *before = [&**before, &*value].join("; ").into(),
-            _ => list.push(Header { name: name.into(), value: HeaderValue::Text(value.into()) }),
+            _ => list.push(Header { name, value: HeaderValue::Text(value) }),
         }
     }
 }

@@ -116,12 +116,10 @@ impl Http2 {
     fn request_of(&self, head: Head) -> Request {
         let authority = head.authority.or_else(|| head.headers.get("host").map(Into::into));
         Request {
-            method: head.method.unwrap_or_default().into(),
-            scheme: head
-                .scheme
-                .map_or_else(|| self.context.scheme().into(), |scheme| scheme.to_ascii_lowercase().into()),
-            authority: authority.unwrap_or_default().into(),
-            target: head.path.filter(|path| &**path != "*").unwrap_or_default().into(),
+            method: head.method.unwrap_or_default(),
+            scheme: head.scheme.map_or_else(|| self.context.scheme().into(), |scheme| scheme.to_ascii_lowercase()),
+            authority: authority.unwrap_or_default(),
+            target: head.path.filter(|path| &**path != "*").unwrap_or_default(),
             version: Some("h2".into()),
             headers: head.headers,
             body: Body::none(),

@@ -1,0 +1,222 @@
+//! The journal of an output folder: one line of JSON for each incident, written as soon as it is judged.
+//!
+//! Lines are only ever appended. What a kill leaves of the last one is cut off when the journal is opened again.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::judge::{Judged, SCHEMA};
+
+/// Name of the journal in an output folder.
+pub(super) const NAME: &str = "journal.jsonl";
+
+/// Where a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    offset: u64,
+    length: u64,
+}
+
+/// What tells one line from another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+pub(super) struct LineKey {
+    /// Id of the incident: from path and content.
+    pub(super) incident: String,
+    /// What it was judged by.
+    pub(super) judged_by: String,
+}
+
+/// A journal that is written.
+pub struct Journal {
+    writer: Mutex<Writer>,
+    /// The lines that stand in it from before.
+    known: HashMap<LineKey, Place>,
+}
+
+struct Writer {
+    file: File,
+    end: u64,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, or begins it; what stands in it already is kept. Nobody else may write to it until it
+    /// is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or another audit has it open.
+    pub fn open(path: &Path) -> io::Result<Journal> {
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        file.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => io::Error::other("another audit is writing to it"),
+            std::fs::TryLockError::Error(error) => error,
+        })?;
+        let mut known = HashMap::new();
+        let end = scan(&mut file, |place, line| {
+            if let Ok(key) = serde_json::from_slice::<LineKey>(line) {
+                known.insert(key, place);
+            }
+        })?;
+        file.set_len(end)?;
+        Ok(Journal { writer: Mutex::new(Writer { file, end }), known })
+    }
+
+    /// How many lines stand in it from before.
+    pub fn known(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Where the line of an incident stands that was judged before.
+    pub(super) fn place(&self, key: &LineKey) -> Option<Place> {
+        self.known.get(key).copied()
+    }
+
+    /// Appends a line.
+    pub(super) fn append(&self, judged: &Judged) -> io::Result<Place> {
+        let line = to_line(judged)?;
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.file.write_all(&line)?;
+        let place = Place { offset: writer.end, length: line.len() as u64 };
+        writer.end += place.length;
+        Ok(place)
+    }
+
+    /// Makes sure that what was written is on the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).file.sync_data()
+    }
+}
+
+/// A line of a journal, with its line end.
+pub fn to_line(judged: &Judged) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(judged)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Reads lines of a journal by their places.
+pub(super) struct Lines {
+    file: BufReader<File>,
+    at: u64,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> io::Result<Lines> {
+        Ok(Lines { file: BufReader::with_capacity(1 << 18, File::open(path)?), at: 0 })
+    }
+
+    /// The line at a place, or those members of it that `T` has.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, place: Place) -> io::Result<T> {
+        Ok(serde_json::from_slice(&self.text(place)?)?)
+    }
+
+    /// The text of the line at a place.
+    pub(super) fn text(&mut self, place: Place) -> io::Result<Vec<u8>> {
+        let distance = i64::try_from(place.offset).unwrap_or(i64::MAX) - i64::try_from(self.at).unwrap_or(i64::MAX);
+        self.file.seek_relative(distance)?;
+        let mut text = Vec::new();
+        self.file.by_ref().take(place.length).read_to_end(&mut text)?;
+        self.at = place.offset + text.len() as u64;
+        Ok(text)
+    }
+}
+
+/// One line of a journal that was written elsewhere: where it stands, and what decides where its rows come.
+#[derive(Debug)]
+pub(super) struct Indexed {
+    pub(super) place: Place,
+    pub(super) paths: Vec<String>,
+}
+
+/// The lines of a journal; the last one where several tell of the same recordings. The second number counts lines that
+/// are none.
+pub(super) fn index(path: &Path) -> io::Result<(Vec<Indexed>, usize)> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: String,
+        paths: Vec<String>,
+    }
+    let mut file = File::open(path)?;
+    let (mut lines, mut broken) = (Vec::new(), 0);
+    scan(&mut file, |place, line| match serde_json::from_slice::<Head>(line) {
+        Ok(head) if head.schema == SCHEMA => lines.push(Indexed { place, paths: head.paths }),
+        _ => broken += 1,
+    })?;
+    Ok((lines, broken))
+}
+
+/// The last line of each set of recordings, in the order of the journal.
+pub(super) fn last(lines: Vec<Indexed>) -> Vec<Indexed> {
+    let mut known: HashMap<Vec<String>, usize> = HashMap::with_capacity(lines.len());
+    let mut kept: Vec<Option<Indexed>> = Vec::with_capacity(lines.len());
+    for line in lines {
+        if let Some(earlier) = known.insert(line.paths.clone(), kept.len()).and_then(|at| kept.get_mut(at)) {
+            *earlier = None;
+        }
+        kept.push(Some(line));
+    }
+    kept.into_iter().flatten().collect()
+}
+
+/// Hands over every whole line that is not empty, and says where the last one ends.
+fn scan(file: &mut File, mut each: impl FnMut(Place, &[u8])) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let (mut offset, mut line) = (0, Vec::new());
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)? as u64;
+        if line.last() != Some(&b'\n') {
+            return Ok(offset);
+        }
+        if length > 1 {
+            each(Place { offset, length }, &line);
+        }
+        offset += length;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::rows::Rows;
+
+    fn line(name: &str) -> Judged {
+        let (schema, judged_by) = (SCHEMA.to_owned(), "r".to_owned());
+        Judged { schema, incident: name.to_owned(), paths: vec![name.to_owned()], judged_by, rows: Rows::default() }
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let journal = Journal::open(&path).unwrap();
+        let first = journal.append(&line("a")).unwrap();
+        journal.append(&line("b")).unwrap();
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+        let journal = Journal::open(&path).unwrap();
+        let key = |name: &str| LineKey { incident: name.to_owned(), judged_by: "r".to_owned() };
+        assert_eq!((journal.place(&key("a")), journal.place(&key("b"))), (Some(first), None));
+        let again = journal.append(&line("b")).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+        let mut lines = Lines::open(&path).unwrap();
+        assert_eq!(lines.read::<Judged>(again).unwrap(), line("b"));
+        assert_eq!(lines.read::<Judged>(first).unwrap(), line("a"));
+    }
+
+    #[test]
+    fn two_audits_do_not_write_to_one_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let _first = Journal::open(&path).unwrap();
+        assert!(Journal::open(&path).is_err());
+    }
+}

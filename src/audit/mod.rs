@@ -1,0 +1,37 @@
+//! Judges many recordings, in parallel, into tables.
+//!
+//! | file | does |
+//! |---|---|
+//! | [`judge`](judge()) | one incident: bytes or files in, rows out |
+//! | [`rows`] | the six tables and their columns |
+//! | `collect`, `custody` | make the rows from the report and from what was reconstructed |
+//! | `tables` | the rows as CSV, JSON lines, Parquet |
+//! | [`query`] | SQL over the tables, and ready-made questions |
+//! | [`compare`], [`baseline`] | what is new since another audit; what is known and does not count |
+//!
+//! Uses the rooms as they are; decides nothing about any recording.
+
+pub mod baseline;
+mod collect;
+pub mod columns;
+pub mod compare;
+mod custody;
+mod folder;
+mod inputs;
+mod journal;
+mod judge;
+pub mod query;
+pub mod rows;
+mod run;
+pub mod standing;
+pub mod summary;
+mod tables;
+mod work;
+
+pub use folder::{Folder, Outcome, draw_key, summarise};
+pub use inputs::{Found, Grouping, Job, find, listed};
+pub use journal::{Journal, to_line};
+pub use judge::{Judged, Options, SCHEMA, judge, judge_files};
+pub use run::{Event, stream};
+pub use tables::TableFormat;
+pub use work::{Capacity, THREADS};

@@ -1,0 +1,109 @@
+//! A login of the official client library at real servers, recorded in every way there is: the recording tells what
+//! happened, the injected fault is the cause.
+//!
+//! The players stand in `samples/e2e`; `npm ci` there makes them ready.
+
+#[cfg(feature = "live")]
+mod interface;
+mod players;
+mod run;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::run::{diagnose, items, text};
+use players::{Process, Servers, client, log_in};
+
+/// What is wrong in a login, and what is to be said of it.
+struct Case {
+    server: &'static str,
+    client: &'static str,
+    /// The link and the rule of the cause; `None` where the login is to succeed.
+    cause: Option<(&'static str, &'static str)>,
+}
+
+const CLEAN: Case = Case { server: "", client: "", cause: None };
+
+const CASES: [Case; 4] = [
+    CLEAN,
+    Case { server: "", client: "token-never-attached", cause: Some(("token-attachment", "token-not-attached")) },
+    Case { server: "", client: "verifier-of-another-flow", cause: Some(("token-request", "verifier-of-another-flow")) },
+    Case { server: "server-refuses-audience", client: "", cause: Some(("token-acceptance", "right-audience-refused")) },
+];
+
+impl Case {
+    fn name(&self) -> &'static str {
+        [self.server, self.client].into_iter().find(|fault| !fault.is_empty()).unwrap_or("clean")
+    }
+
+    /// Compares the verdict on `recording` with what happened.
+    fn judge(&self, folder: &Path, recording: &str) {
+        let report = diagnose(folder, &[recording.to_owned()], &[], None);
+        let trails = items(&report, "trails");
+        let [trail] = trails else { panic!("{}: {} trails", self.name(), trails.len()) };
+        let found = (text(trail, "/outcome"), text(trail, "/cause/link"), text(trail, "/cause/rule"));
+        let expected = self.cause.map_or(("authorized", "", ""), |(link, rule)| ("lost", link, rule));
+        assert_eq!(found, expected, "{}: {recording}", self.name());
+    }
+}
+
+fn authtrail() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authtrail"));
+    command.env_remove("SSLKEYLOGFILE").stdin(Stdio::null());
+    command
+}
+
+/// Starts a recorder that says where it listens; gives the addresses, one for each of the `listeners`.
+fn recorder(command: &mut Command, listeners: usize) -> (Process, Vec<String>) {
+    let mut process = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+    let stream = process.stderr.take().expect("a pipe");
+    let said = players::lines_until(stream, "recording to");
+    let addresses: Vec<String> = said
+        .iter()
+        .filter_map(|line| line.strip_prefix("authtrail: http://")?.split(' ').next())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(addresses.len(), listeners, "{said:?}");
+    (Process(process), addresses)
+}
+
+fn reverse(case: &Case) {
+    let folder = tempfile::tempdir().unwrap();
+    let servers = Servers::start(case.server, None);
+    let mut command = authtrail();
+    command.current_dir(folder.path()).args(["record", "proxy", "-o", "login.har"]);
+    for origin in servers.origins() {
+        command.args(["--target", &origin, "--listen", "127.0.0.1:0"]);
+    }
+    let (process, addresses) = recorder(&mut command, 2);
+    log_in(&mut client(&[], &format!("http://{}/mcp", addresses[0]), case.client), case.cause.is_none());
+    assert_eq!(process.interrupt(), 0);
+    case.judge(folder.path(), "login.har");
+}
+
+fn forward(case: &Case) {
+    let folder = tempfile::tempdir().unwrap();
+    let servers = Servers::start(case.server, None);
+    let mut command = authtrail();
+    command.current_dir(folder.path()).args(["record", "proxy", "-o", "login.har", "--listen", "127.0.0.1:0"]);
+    command.args(["--authority", "authority"]);
+    let (process, addresses) = recorder(&mut command, 1);
+    let mut client = client(&[], &servers.mcp, case.client);
+    log_in(client.env("HTTP_PROXY", format!("http://{}", addresses[0])), case.cause.is_none());
+    assert_eq!(process.interrupt(), 0);
+    case.judge(folder.path(), "login.har");
+}
+
+#[test]
+fn a_login_through_the_reverse_proxy_tells_what_happened() {
+    if players::are_here() {
+        CASES.iter().for_each(reverse);
+    }
+}
+
+#[test]
+fn a_login_through_the_forward_proxy_tells_what_happened() {
+    if players::are_here() {
+        CASES.iter().for_each(forward);
+    }
+}
