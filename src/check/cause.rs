@@ -1,6 +1,6 @@
 //! Why a trail was lost: the algorithm of `rules.md`, section 5.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::judge::{self, RuleVerdict};
 use super::language::{Certainty, Page, Symptom};
@@ -80,12 +80,22 @@ pub fn cause(
     losses: &[Loss],
     absorbed: &[Absorbed],
 ) -> Option<Cause> {
-    let is_absorbed = |page: PageId, record: RecordId| absorbed.iter().any(|(p, r, _)| *p == page && *r == record);
+    let absorbed: HashSet<(PageId, RecordId)> = absorbed.iter().map(|(page, record, _)| (*page, *record)).collect();
+    let is_absorbed = |page: PageId, record: RecordId| absorbed.contains(&(page, record));
     let mut candidates: Vec<(Candidate, Loss)> = Vec::new();
+    // For most pages step 3 does not depend on the loss: asked once, not for each of very many losses.
+    let mut accepted: HashMap<PageId, bool> = HashMap::new();
+    let broken: Vec<&RuleVerdict> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
     for loss in losses {
-        for verdict in verdicts {
+        for verdict in &broken {
             let page = rules.page(verdict.page);
-            if !page.breaks.contains(&loss.to_explain()) || accepted_all_the_same(trail, page, verdict, loss) {
+            if !page.breaks.contains(&loss.to_explain()) {
+                continue;
+            }
+            let ask = || accepted_all_the_same(trail, page, verdict, loss);
+            let depends_on_loss = page.link == Link::Renewal && !is_about_the_request(page);
+            let stands = if depends_on_loss { ask() } else { *accepted.entry(verdict.page).or_insert_with(ask) };
+            if stands {
                 continue;
             }
             let fits = |record: RecordId| {

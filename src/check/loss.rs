@@ -2,9 +2,11 @@
 //!
 //! Says what broke and where it shows, not why.
 
+use std::collections::HashMap;
+
 use super::language::Symptom;
 use crate::trail::Trail;
-use crate::trail::record::{Bound, Record, RecordId, State};
+use crate::trail::record::{Bound, ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind, Link};
 
 /// One symptom.
@@ -87,11 +89,12 @@ fn is_readable(record: &Record) -> bool {
 
 /// Every symptom of a trail, repaired or not, in time order.
 pub fn symptoms(trail: &Trail) -> Vec<Loss> {
+    let story = Story::of(trail);
     let mut found: Vec<Loss> = Vec::new();
     for (at, record) in trail.records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         let id = RecordId(at as u32);
         let shown = match record.kind {
-            Kind::McpExchange => mcp_symptom(trail, record),
+            Kind::McpExchange => mcp_symptom(&story, record),
             Kind::AuthorizationRequest => authorization_request_symptom(record),
             Kind::AuthorizationResponse => response_symptom(record),
             Kind::TokenResponse => token_symptom(record),
@@ -101,40 +104,35 @@ pub fn symptoms(trail: &Trail) -> Vec<Loss> {
             _ => None,
         };
         let Some((symptom, link)) = shown else { continue };
-        let repaired_by = repair(trail, id, record, symptom);
+        let repaired_by = repair(&story, id, record, symptom);
         let is_foreseen = is_foreseen(record, symptom);
-        let begins_login = symptom == Symptom::Unauthorized && is_challenge(record) && !has_token_before(trail, record);
+        let begins_login = symptom == Symptom::Unauthorized && is_challenge(record) && !story.has_token_before(record);
         let stop = begins_login.then(|| stop_of_login(trail, id));
         found.push(Loss { symptom, record: id, link, repaired_by, is_foreseen, stop });
     }
     found
 }
 
-fn mcp_symptom(trail: &Trail, record: &Record) -> Option<(Symptom, Link)> {
+fn mcp_symptom(story: &Story<'_>, record: &Record) -> Option<(Symptom, Link)> {
     if let Bound::None(_) = record.bound(Binding::NextAuthorizationRequest)
         && is_challenge(record)
-        && !has_token_before(trail, record)
+        && !story.has_token_before(record)
         && matches!(record.bound(Binding::NewestTokenResponse), Bound::None(_))
-        && trail.of_kind(Kind::ResourceMetadataRequest).any(|(_, other)| other.exchange > record.exchange)
+        && story.last_discovery > Some(record.exchange)
     {
-        return Some((Symptom::NoAuthorizationRequest, furthest_link(trail)));
+        return Some((Symptom::NoAuthorizationRequest, story.furthest));
     }
     match taken(record) {
         // A request that is refused for its own sake, while others with the token are taken, is no loss of authorization.
-        Taken::Refused(Symptom::RequestRefused) if token_was_taken(trail) && !record.is_true(Field::TokenExpired) => {
+        Taken::Refused(Symptom::RequestRefused)
+            if !story.accepted_with_token.is_empty() && !record.is_true(Field::TokenExpired) =>
+        {
             None
         }
-        Taken::Neutral if is_blocked(trail, record) => Some((Symptom::Unreadable, furthest_link(trail))),
-        Taken::Refused(symptom) => Some((symptom, link_of_refusal(trail, record, symptom))),
+        Taken::Neutral if is_blocked(story.trail, record) => Some((Symptom::Unreadable, story.furthest)),
+        Taken::Refused(symptom) => Some((symptom, link_of_refusal(story, record, symptom))),
         Taken::Accepted | Taken::Neutral => None,
     }
-}
-
-/// Whether the server took a token at all.
-fn token_was_taken(trail: &Trail) -> bool {
-    let taken_with_token =
-        |record: &Record| taken(record) == Taken::Accepted && record.state(Field::Bearer) != &State::Absent;
-    trail.of_kind(Kind::McpExchange).any(|(_, record)| taken_with_token(record))
 }
 
 /// How the login that a challenge began came to its end: the step that did not come, or that was refused.
@@ -165,25 +163,16 @@ fn is_challenge(record: &Record) -> bool {
     record.number(Field::Status) == Some(401) && record.state(Field::Bearer) == &State::Absent
 }
 
-/// Whether the client had a usable token when it sent this.
-fn has_token_before(trail: &Trail, record: &Record) -> bool {
-    record.found(Binding::NewestTokenResponse).is_some()
-        || trail.of_kind(Kind::McpExchange).any(|(_, other)| {
-            other.exchange < record.exchange
-                && matches!(other.state(Field::Bearer), State::Present(_) | State::Unread(_))
-        })
-}
-
 /// The link at which a refusal shows.
-fn link_of_refusal(trail: &Trail, record: &Record, symptom: Symptom) -> Link {
+fn link_of_refusal(story: &Story<'_>, record: &Record, symptom: Symptom) -> Link {
     match symptom {
         Symptom::SessionRefused | Symptom::RequestRefused => return Link::Session,
         Symptom::Forbidden => return Link::Renewal,
         _ => {}
     }
     match record.state(Field::Bearer) {
-        State::Absent if has_token_before(trail, record) => Link::TokenAttachment,
-        State::Absent => furthest_link(trail),
+        State::Absent if story.has_token_before(record) => Link::TokenAttachment,
+        State::Absent => story.furthest,
         _ => Link::TokenAcceptance,
     }
 }
@@ -267,73 +256,144 @@ fn is_foreseen(record: &Record, symptom: Symptom) -> bool {
 }
 
 /// The later step that repairs a symptom.
-fn repair(trail: &Trail, id: RecordId, record: &Record, symptom: Symptom) -> Option<RecordId> {
+fn repair(story: &Story<'_>, id: RecordId, record: &Record, symptom: Symptom) -> Option<RecordId> {
+    let accepted_after = || first_after(&story.accepted_with_token, record.exchange);
     match symptom {
         Symptom::Unauthorized
         | Symptom::Forbidden
         | Symptom::SessionRefused
         | Symptom::RequestRefused
-        | Symptom::NoAuthorizationRequest => repair_of_refusal(trail, record, symptom),
-        Symptom::Unreadable if record.kind == Kind::McpExchange => repair_of_refusal(trail, record, symptom),
+        | Symptom::NoAuthorizationRequest => story.repair_of_refusal(record, symptom),
+        Symptom::Unreadable if record.kind == Kind::McpExchange => story.repair_of_refusal(record, symptom),
         Symptom::Unreadable if record.kind != Kind::TokenResponse => {
-            same_kind_read_later(trail, record).or_else(|| accepted_after(trail, record))
+            let read = story.read.get(&record.kind);
+            read.and_then(|read| first_after(read, record.exchange)).or_else(accepted_after)
         }
-        Symptom::TokenError => token_after(trail, id, record).or_else(|| accepted_after(trail, record)),
-        _ => accepted_after(trail, record),
+        Symptom::TokenError => {
+            let later = story.tokens.iter().find(|(exchange, other)| *other > id && *exchange > record.exchange);
+            later.map(|(_, id)| *id).or_else(accepted_after)
+        }
+        _ => accepted_after(),
     }
 }
 
-fn same_kind_read_later(trail: &Trail, record: &Record) -> Option<RecordId> {
-    let read = |other: &Record| {
-        other.exchange > record.exchange
-            && matches!(other.number(Field::Status), Some(200..=299 | 304))
-            && is_readable(other)
-    };
-    trail.of_kind(record.kind).find(|(_, other)| read(other)).map(|(id, _)| id)
+/// Records in time order, each with its exchange.
+type Steps = Vec<(ExchangeId, RecordId)>;
+
+/// The HTTP method and the JSON-RPC method of an MCP exchange.
+type Operation<'t> = (Option<&'t str>, Option<&'t str>);
+
+/// The first step after an exchange.
+fn first_after(steps: &Steps, exchange: ExchangeId) -> Option<RecordId> {
+    steps.get(steps.partition_point(|(other, _)| *other <= exchange)).map(|(_, id)| *id)
 }
 
-/// The first MCP exchange after a step that was accepted with a token, or with one that the exporter hides.
-fn accepted_after(trail: &Trail, record: &Record) -> Option<RecordId> {
-    let accepted = |other: &Record| {
-        other.exchange > record.exchange
-            && taken(other) == Taken::Accepted
-            && other.state(Field::Bearer) != &State::Absent
-    };
-    trail.of_kind(Kind::McpExchange).find(|(_, other)| accepted(other)).map(|(id, _)| id)
+/// What a trail holds that may repair a symptom, found once: a client that is refused ten thousand times must not cost
+/// the square of it.
+struct Story<'t> {
+    trail: &'t Trail,
+    /// MCP exchanges that were accepted.
+    accepted: Steps,
+    /// Those of them that came with a token, or with one that the exporter hides.
+    accepted_with_token: Steps,
+    accepted_by_operation: HashMap<Operation<'t>, Steps>,
+    accepted_by_method: HashMap<Option<&'t str>, Steps>,
+    /// How often an operation was refused once the client had a token.
+    refused_with_token: HashMap<Operation<'t>, usize>,
+    /// The first MCP exchange that came with a token.
+    first_with_token: Option<ExchangeId>,
+    /// The last request for resource metadata.
+    last_discovery: Option<ExchangeId>,
+    /// Discovery and registration that succeeded and could be read, by kind.
+    read: HashMap<Kind, Steps>,
+    /// Token responses that gave a token.
+    tokens: Steps,
+    /// Where a login without a token stopped.
+    furthest: Link,
 }
 
-/// A later token response that gives a token which is then accepted, or is simply the end of the recording's story.
-fn token_after(trail: &Trail, id: RecordId, record: &Record) -> Option<RecordId> {
-    let repeated = |other: &Record| other.exchange > record.exchange && token_symptom(other).is_none();
-    let later = trail.of_kind(Kind::TokenResponse).find(|(other, response)| *other > id && repeated(response));
-    later.map(|(id, _)| id)
-}
+impl<'t> Story<'t> {
+    fn of(trail: &'t Trail) -> Self {
+        let mut story = Story {
+            trail,
+            accepted: Steps::new(),
+            accepted_with_token: Steps::new(),
+            accepted_by_operation: HashMap::new(),
+            accepted_by_method: HashMap::new(),
+            refused_with_token: HashMap::new(),
+            first_with_token: None,
+            last_discovery: None,
+            read: HashMap::new(),
+            tokens: Steps::new(),
+            furthest: furthest_link(trail),
+        };
+        for (at, record) in trail.records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
+            let step = (record.exchange, RecordId(at as u32));
+            match record.kind {
+                Kind::McpExchange => story.add_exchange(step, record),
+                Kind::TokenResponse if token_symptom(record).is_none() => story.tokens.push(step),
+                Kind::RegistrationRequest | Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => {
+                    if record.kind == Kind::ResourceMetadataRequest {
+                        story.last_discovery = story.last_discovery.max(Some(record.exchange));
+                    }
+                    if matches!(record.number(Field::Status), Some(200..=299 | 304)) && is_readable(record) {
+                        story.read.entry(record.kind).or_default().push(step);
+                    }
+                }
+                _ => {}
+            }
+        }
+        story
+    }
 
-/// A refused MCP exchange is repaired by a later accepted one: of the same operation; or of the same method, where the
-/// operation was not refused again once the client had a token; or of any, where it was the challenge before the login.
-fn repair_of_refusal(trail: &Trail, record: &Record, symptom: Symptom) -> Option<RecordId> {
-    let operation = |record: &Record| {
-        (record.text(Field::Method).map(str::to_owned), record.text(Field::JsonrpcMethod).map(str::to_owned))
-    };
-    let wanted = operation(record);
-    let after = |(_, other): &(RecordId, &Record)| other.exchange > record.exchange;
-    let accepted: Vec<(RecordId, &Record)> =
-        trail.of_kind(Kind::McpExchange).filter(after).filter(|(_, other)| taken(other) == Taken::Accepted).collect();
-    if let Some((id, _)) = accepted.iter().find(|(_, other)| operation(other) == wanted) {
-        return Some(*id);
+    fn add_exchange(&mut self, step: (ExchangeId, RecordId), record: &'t Record) {
+        let method = record.text(Field::Method);
+        let operation = (method, record.text(Field::JsonrpcMethod));
+        match taken(record) {
+            Taken::Accepted => {
+                self.accepted.push(step);
+                self.accepted_by_operation.entry(operation).or_default().push(step);
+                self.accepted_by_method.entry(method).or_default().push(step);
+                if record.state(Field::Bearer) != &State::Absent {
+                    self.accepted_with_token.push(step);
+                }
+            }
+            Taken::Refused(_) if self.has_token_before(record) => {
+                *self.refused_with_token.entry(operation).or_default() += 1;
+            }
+            Taken::Refused(_) | Taken::Neutral => {}
+        }
+        if self.first_with_token.is_none()
+            && matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_))
+        {
+            self.first_with_token = Some(record.exchange);
+        }
     }
-    let had_token = has_token_before(trail, record) || !matches!(record.state(Field::Bearer), State::Absent);
-    if !had_token {
-        return accepted.first().map(|(id, _)| *id);
+
+    /// Whether the client had a usable token when it sent this.
+    fn has_token_before(&self, record: &Record) -> bool {
+        record.found(Binding::NewestTokenResponse).is_some()
+            || self.first_with_token.is_some_and(|first| first < record.exchange)
     }
-    if symptom == Symptom::Forbidden {
-        return None;
+
+    /// A refused MCP exchange is repaired by a later accepted one: of the same operation; or of the same method, where
+    /// the operation was not refused again once the client had a token; or of any, where it was the challenge before the
+    /// login.
+    fn repair_of_refusal(&self, record: &Record, symptom: Symptom) -> Option<RecordId> {
+        let method = record.text(Field::Method);
+        let operation = (method, record.text(Field::JsonrpcMethod));
+        let after = |steps: Option<&Steps>| first_after(steps?, record.exchange);
+        if let Some(id) = after(self.accepted_by_operation.get(&operation)) {
+            return Some(id);
+        }
+        let had_token = self.has_token_before(record) || !matches!(record.state(Field::Bearer), State::Absent);
+        if !had_token {
+            return after(Some(&self.accepted));
+        }
+        let refused_again = self.refused_with_token.get(&operation).is_some_and(|count| *count > 1);
+        if symptom == Symptom::Forbidden || refused_again {
+            return None;
+        }
+        after(self.accepted_by_method.get(&method))
     }
-    let refused_with_token = trail.of_kind(Kind::McpExchange).filter(|(_, other)| {
-        operation(other) == wanted && matches!(taken(other), Taken::Refused(_)) && has_token_before(trail, other)
-    });
-    if refused_with_token.count() > 1 {
-        return None;
-    }
-    accepted.iter().find(|(_, other)| other.text(Field::Method) == record.text(Field::Method)).map(|(id, _)| *id)
 }
