@@ -83,8 +83,15 @@ const WITHOUT_SIGNAL: &[Revision] = &[Revision::R20250326, Revision::R20250618, 
 /// Pages of one parallel task: enough to be worth a task, few enough to spread one large trail over all threads.
 const CHUNK: usize = 8;
 
-/// The records of a trail by kind.
-struct Index(Vec<Vec<RecordId>>);
+/// What all pages ask of a trail.
+struct Index {
+    /// The records by kind.
+    by_kind: Vec<Vec<RecordId>>,
+    /// Every revision that a part of the trail may have.
+    revisions: Vec<Revision>,
+    /// Why the records of a kind, where there are none, are not observed; `None` where this trail does not have them.
+    unseen: Vec<Option<Unknown>>,
+}
 
 impl Index {
     fn of(trail: &Trail) -> Self {
@@ -92,11 +99,19 @@ impl Index {
         for (at, record) in trail.records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
             by_kind[record.kind as usize].push(RecordId(at as u32));
         }
-        Index(by_kind)
+        let all = trail.stretches.iter().flat_map(|stretch| stretch.candidates.iter().copied());
+        let mut revisions: Vec<Revision> = all.collect();
+        if revisions.is_empty() {
+            revisions = WITHOUT_SIGNAL.to_vec();
+        }
+        revisions.sort_unstable();
+        revisions.dedup();
+        let unseen = Kind::ALL.iter().map(|kind| unseen(trail, *kind)).collect();
+        Index { by_kind, revisions, unseen }
     }
 
     fn of_kind(&self, kind: Kind) -> &[RecordId] {
-        &self.0[kind as usize]
+        &self.by_kind[kind as usize]
     }
 }
 
@@ -139,7 +154,7 @@ fn verdict(rules: &RuleSet, trail: &Trail, index: &Index, id: PageId) -> RuleVer
     let page = rules.page(id);
     let records = index.of_kind(page.given);
     if records.is_empty() {
-        return without_records(rules, trail, id, page);
+        return without_records(rules, index, id, page);
     }
     let mut verdict = RuleVerdict {
         page: id,
@@ -194,18 +209,9 @@ fn combined(counts: &Counts) -> TrailVerdict {
 }
 
 /// Point 3: no record of the kind is there.
-fn without_records(rules: &RuleSet, trail: &Trail, id: PageId, page: &Page) -> RuleVerdict {
-    let everywhere = trail.stretches.iter().flat_map(|stretch| stretch.candidates.iter().copied());
-    let candidates: Vec<Revision> = everywhere.collect();
-    let candidates = if candidates.is_empty() { WITHOUT_SIGNAL } else { &candidates };
-    let asked = candidates.iter().any(|revision| rules.holds_in(id, *revision).is_some());
-    let visible = page.given.legs().iter().any(|leg| trail.legs.contains(leg));
-    let reason = match (visible, trail.proves(page.given)) {
-        (false, _) => Some(Unknown::LegNotRecorded),
-        (true, true) => Some(Unknown::StepNotRecorded),
-        (true, false) => None,
-    };
-    let reason = reason.filter(|_| asked);
+fn without_records(rules: &RuleSet, index: &Index, id: PageId, page: &Page) -> RuleVerdict {
+    let asked = || index.revisions.iter().any(|revision| rules.holds_in(id, *revision).is_some());
+    let reason = index.unseen[page.given as usize].filter(|_| asked());
     let verdict = if reason.is_some() { Verdict::NotObserved } else { Verdict::NotApplicable };
     RuleVerdict {
         page: id,
@@ -213,6 +219,16 @@ fn without_records(rules: &RuleSet, trail: &Trail, id: PageId, page: &Page) -> R
         counts: Counts::default(),
         violations: Vec::new(),
         missing: reason.map(|reason| (None, Missing { path: None, reason })).into_iter().collect(),
+    }
+}
+
+/// Why no record of a kind can be said to be missing.
+fn unseen(trail: &Trail, kind: Kind) -> Option<Unknown> {
+    let visible = kind.legs().iter().any(|leg| trail.legs.contains(leg));
+    match (visible, trail.proves(kind)) {
+        (false, _) => Some(Unknown::LegNotRecorded),
+        (true, true) => Some(Unknown::StepNotRecorded),
+        (true, false) => None,
     }
 }
 
