@@ -6,7 +6,7 @@
 //! | [`proxy`] | stands between a client and its servers and records both ways (feature `proxy`) |
 //! | [`client`] | the environment of a client whose traffic goes through the proxy |
 //! | [`packets`] | writes packets to pcapng files, with names, keys, counters and an end mark |
-//! | [`interface`] | takes packets from a network device (feature `live`) |
+//! | `interface`   | takes packets from a network device (feature `live`) |
 //!
 //! A recording holds live credentials: its file is readable by its owner only, and no message here names a value of it.
 
