@@ -21,18 +21,12 @@ def session(seed):
     made.end = made["end"].copy()
     kept = ("initialize", "initialized", "list", "call")
     made.drop(*[name for name in made.steps if name not in kept])
-    for step in [*made.steps.values(), made.listener, made.end]:
-        for name in ("accept-language", "accept-encoding", "sec-fetch-mode", "connection"):
-            step.set_header(name, None)
+    traffic.without_library_headers([*made.steps.values(), made.listener, made.end])
     return made
 
 
 def of_2025_03_26(seed):
-    made = session(seed)
-    made.replace({"2025-11-25": "2025-03-26"})
-    for step in made.steps.values():
-        step.set_header("mcp-protocol-version", None)
-    return made
+    return traffic.as_of_2025_03_26(session(seed))
 
 
 def stateless(seed):

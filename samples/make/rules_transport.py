@@ -26,9 +26,7 @@ def with_listener(seed):
     made = traffic.native(seed, HOSTS)
     kept = ("initialize", "initialized", "stream", "call")
     made.drop(*[name for name in made.steps if name not in kept])
-    for step in made.steps.values():
-        for name in ("accept-language", "accept-encoding", "sec-fetch-mode", "connection"):
-            step.set_header(name, None)
+    traffic.without_library_headers(made.steps.values())
     return made
 
 
@@ -40,11 +38,7 @@ def session(seed):
 
 def of_2025_03_26(seed):
     """A session of the revision with batches and without the version header."""
-    made = session(seed)
-    made.replace({"2025-11-25": "2025-03-26"})
-    for step in made.steps.values():
-        step.set_header("mcp-protocol-version", None)
-    return made
+    return traffic.as_of_2025_03_26(session(seed))
 
 
 def of_2025_06_18(seed):

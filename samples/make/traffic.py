@@ -368,6 +368,21 @@ def stateless(seed, hosts=None, start=None, direct=True):
     return Incident(STATELESS, seed, hosts or {}, start or _start(seed), direct)
 
 
+def without_library_headers(steps):
+    """Takes away the header fields that only the HTTP library of a client adds."""
+    for step in steps:
+        for name in ("accept-language", "accept-encoding", "sec-fetch-mode", "connection"):
+            step.set_header(name, None)
+
+
+def as_of_2025_03_26(made):
+    """The session under the revision that has no version header."""
+    made.replace({"2025-11-25": "2025-03-26"})
+    for step in made.steps.values():
+        step.set_header("mcp-protocol-version", None)
+    return made
+
+
 def write(path, log):
     """Writes a log, one line an entry."""
     log = log["log"]
