@@ -156,7 +156,12 @@ pub fn read_sources(sources: Vec<Source>, options: &ReadOptions) -> Decoded {
     let mut decoded = Decoded::default();
     for (facts, exchanges) in read {
         decoded.captures.push(facts);
-        decoded.exchanges.extend(exchanges);
+        if decoded.exchanges.is_empty() {
+            // Most often there is one recording, and nothing to move.
+            decoded.exchanges = exchanges;
+        } else {
+            decoded.exchanges.extend(exchanges);
+        }
     }
     decoded
 }

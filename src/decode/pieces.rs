@@ -91,7 +91,11 @@ impl Pieces {
         match &*self.list {
             [] => Ok(Cow::Borrowed(&[])),
             [one] => Ok(Cow::Borrowed(&one.octets)),
-            several => Ok(Cow::Owned(several.iter().flat_map(|piece| piece.octets.iter().copied()).collect())),
+            several => {
+                let mut octets = Vec::with_capacity(several.iter().map(|piece| piece.octets.len()).sum());
+                several.iter().for_each(|piece| octets.extend_from_slice(&piece.octets));
+                Ok(Cow::Owned(octets))
+            }
         }
     }
 

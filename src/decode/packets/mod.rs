@@ -88,6 +88,7 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let mut of_http = Vec::new();
     let mut finished = outcome.finished;
     finished.sort_by_key(|finished| finished.stream);
+    reading.exchanges.reserve_exact(finished.iter().map(|connection| connection.found.exchanges.len()).sum());
     for connection in finished {
         for facts in &connection.tls {
             alone.extend(unread.add(connection.stream, facts));
@@ -112,7 +113,8 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
     reading.problems.extend(alone.into_iter().map(|(frame, message)| (place(frame), message)));
     reading.problems.extend(of_http);
-    reading.exchanges.sort_by_key(first_frame);
+    // Exchanges are large: their keys are sorted first, so that each of them is moved once.
+    reading.exchanges.sort_by_cached_key(first_frame);
     reading.exchanges.iter_mut().for_each(without_invented_times);
     seen_whole
 }
