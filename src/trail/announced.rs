@@ -27,15 +27,15 @@ impl Announced {
         let mut unread: HashMap<&str, &str> = HashMap::new();
         for view in views {
             if let Some(uri) = view.announced_uri(limits) {
-                announced.learn(urls::endpoint(&uri), view.endpoint.clone());
+                announced.learn(urls::endpoint(&uri), view.endpoint().to_owned());
                 announced.uris.insert(uri);
             } else if view.is_stream() && view.content(limits).is_err() {
-                unread.insert(view.origin.as_str(), view.endpoint.as_str());
+                unread.insert(view.origin(), view.endpoint());
             } else if view.status() == Some(202) && view.messages.iter().any(|message| message.sort() == Sort::Request)
             {
-                let stream = unread.get(view.origin.as_str()).filter(|stream| **stream != view.endpoint);
-                if let Some(stream) = stream.filter(|_| !announced.stream_of.contains_key(&view.endpoint)) {
-                    announced.learn(view.endpoint.clone(), (*stream).to_owned());
+                let stream = unread.get(view.origin()).filter(|stream| **stream != view.endpoint());
+                if let Some(stream) = stream.filter(|_| !announced.stream_of.contains_key(view.endpoint())) {
+                    announced.learn(view.endpoint().to_owned(), (*stream).to_owned());
                 }
             }
         }

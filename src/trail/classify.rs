@@ -2,6 +2,7 @@
 //!
 //! Twice over the recording: what is plain from the message itself first, then what only the other messages tell.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::announced::Announced;
@@ -187,13 +188,13 @@ fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
         return Some(Kind::ResourceMetadataRequest);
     }
     let named = document.get("client_id").and_then(serde_json::Value::as_str).map(urls::endpoint);
-    (named == Some(view.endpoint.clone()) && has("redirect_uris")).then_some(Kind::ClientMetadataFetch)
+    (named == Some(view.endpoint().to_owned()) && has("redirect_uris")).then_some(Kind::ClientMetadataFetch)
 }
 
 fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut Directory) {
     match role {
         Some(Kind::McpExchange) => {
-            directory.mcp_endpoints.insert(view.endpoint.clone());
+            directory.mcp_endpoints.insert(view.endpoint().to_owned());
         }
         Some(Kind::AsMetadataRequest) => {
             if let Ok(Some(document)) = view.response_json(limits) {
@@ -205,7 +206,9 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
             let get = |name: &str| form.and_then(|form| form.get(name)).or_else(|| view.query.get(name));
             directory.states.extend(get("state").map(str::to_owned));
             directory.redirect_uris.extend(get("redirect_uri").map(urls::endpoint));
-            directory.client_id_urls.extend(get("client_id").filter(|id| id.starts_with("https://")).map(urls::normal));
+            directory.client_id_urls.extend(
+                get("client_id").filter(|id| id.starts_with("https://")).map(urls::normal).map(Cow::into_owned),
+            );
         }
         _ => {}
     }
@@ -214,7 +217,7 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
         for value in response.into_iter().flat_map(|response| response.headers.all("www-authenticate")) {
             let pointers = challenge::parse(value);
             let pointers = pointers.iter().filter_map(|challenge| challenge.get("resource_metadata"));
-            directory.resource_metadata_urls.extend(pointers.map(urls::normal));
+            directory.resource_metadata_urls.extend(pointers.map(|url| urls::normal(url).into_owned()));
         }
     }
 }
@@ -223,7 +226,7 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
 fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     if view.method() == "GET"
         && !directory.resource_metadata_urls.is_empty()
-        && directory.resource_metadata_urls.contains(&urls::normal(&view.url))
+        && directory.resource_metadata_urls.contains(&*urls::normal(&view.url))
     {
         return Some(Kind::ResourceMetadataRequest);
     }
@@ -232,14 +235,14 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     }
     if let Some(location) = &view.location
         && is_callback(location, &response_params(location), directory)
-        && !matches!(directory.kind_of_endpoint.get(&view.endpoint), Some(Kind::AuthorizationRequest))
+        && !matches!(directory.kind_of_endpoint.get(view.endpoint()), Some(Kind::AuthorizationRequest))
     {
         return Some(Kind::AuthorizationResponse);
     }
-    if !directory.client_id_urls.is_empty() && directory.client_id_urls.contains(&urls::normal(&view.url)) {
+    if !directory.client_id_urls.is_empty() && directory.client_id_urls.contains(&*urls::normal(&view.url)) {
         return Some(Kind::ClientMetadataFetch);
     }
-    match directory.kind_of_endpoint.get(&view.endpoint) {
+    match directory.kind_of_endpoint.get(view.endpoint()) {
         Some(Kind::AuthorizationRequest)
             if view.query.has("client_id") || view.query.has("response_type") || view.form.is_err() =>
         {
@@ -255,7 +258,7 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
         Some(Kind::KeySetRequest) if view.method() == "GET" => return Some(Kind::KeySetRequest),
         _ => {}
     }
-    let is_mcp = directory.mcp_endpoints.contains(&view.endpoint)
+    let is_mcp = directory.mcp_endpoints.contains(view.endpoint())
         && matches!(view.method(), "GET" | "POST" | "DELETE")
         && !is_navigation(view);
     is_mcp.then_some(Kind::McpExchange)
@@ -306,7 +309,7 @@ fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
         return;
     }
     // Which exchanges lead to a URL, in their order.
-    let mut sources: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut sources: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
     for (at, view) in views.iter().enumerate() {
         if let Some(to) = &view.location {
             sources.entry(urls::normal(to)).or_default().push(at);
@@ -315,11 +318,11 @@ fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
     let client = |view: &View<'_>| view.query.get("client_id").map(str::to_owned);
     let is_federated = |at: usize| {
         let Some(view) = views.get(at) else { return false };
-        let leading = sources.get(&urls::normal(&view.url)).map_or(&[][..], Vec::as_slice);
+        let leading = sources.get(&*urls::normal(&view.url)).map_or(&[][..], Vec::as_slice);
         let last = leading.partition_point(|source| *source < at).checked_sub(1);
         let Some(source) = last.and_then(|last| views.get(*leading.get(last)?)) else { return false };
-        let begun = |earlier: &View<'_>| earlier.origin == source.origin && client(earlier) != client(view);
-        source.origin != view.origin
+        let begun = |earlier: &View<'_>| earlier.origin() == source.origin() && client(earlier) != client(view);
+        source.origin() != view.origin()
             && requests.iter().take_while(|of| **of < at).filter_map(|of| views.get(*of)).any(begun)
     };
     let federated: Vec<usize> = requests.iter().copied().filter(|at| is_federated(*at)).collect();
@@ -335,14 +338,14 @@ fn follow_redirects(views: &[View<'_>], roles: &mut [Option<Kind>]) {
     if !views.iter().zip(roles.iter()).any(|(view, role)| view.location.is_some() && *role == Some(Kind::McpExchange)) {
         return;
     }
-    let mut by_url: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_url: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
     for (at, view) in views.iter().enumerate() {
         by_url.entry(urls::normal(&view.url)).or_default().push(at);
     }
     for at in 0..views.len() {
         let (Some(view), Some(Some(Kind::McpExchange))) = (views.get(at), roles.get(at)) else { continue };
         let Some(location) = &view.location else { continue };
-        let there = by_url.get(&urls::normal(location)).map_or(&[][..], Vec::as_slice);
+        let there = by_url.get(&*urls::normal(location)).map_or(&[][..], Vec::as_slice);
         let target = there.get(there.partition_point(|other| *other <= at));
         if let Some(target) = target
             && let Some(role @ None) = roles.get_mut(*target)

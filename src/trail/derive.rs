@@ -70,7 +70,7 @@ fn origin_from_preflight(record: &mut Record, views: &[View<'_>], preflight_of: 
     let (Some(sent), Some(asked)) = (views.get(preflight.0 as usize), views.get(record.exchange.0 as usize)) else {
         return;
     };
-    set_origin(record, sent.request_header("origin"), &asked.origin, *preflight);
+    set_origin(record, sent.request_header("origin"), asked.origin(), *preflight);
 }
 
 /// The origin of the page that runs the client: the one that its own requests name. A client that is no page has none.

@@ -170,7 +170,7 @@ fn discoveries(records: &[Record]) -> Vec<Record> {
     }
     let advertised = own(records, Kind::McpExchange)
         .filter_map(|exchange| exchange.text(Field::ChallengeResourceMetadata))
-        .map(urls::normal)
+        .map(|url| urls::normal(url).into_owned())
         .collect();
     groups.iter().filter_map(|(_, probes)| discovery(records, probes, &advertised)).collect()
 }
@@ -228,7 +228,7 @@ fn form_of(probe: &Record, advertised: &HashSet<String>) -> String {
         return format!("{}:{form}", probe.text(Field::Sort).unwrap_or("oauth"));
     }
     let url = probe.text(Field::Url).unwrap_or_default();
-    if advertised.contains(&urls::normal(url)) { "advertised".to_owned() } else { form.to_owned() }
+    if advertised.contains(&*urls::normal(url)) { "advertised".to_owned() } else { form.to_owned() }
 }
 
 /// Whether the identifier has a path: of the resource the MCP endpoint's, of an issuer its own.

@@ -262,11 +262,13 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
     profile.connections.extend(exchange.connection.id.iter().map(|id| (capture, id.to_string())));
     profile.pages.extend(exchange.connection.page.iter().map(|page| (capture, page.to_string())));
     profile.peers.insert(match role {
-        Kind::TokenRequest | Kind::RegistrationRequest | Kind::AuthorizationRequest => directory.issuer(&view.endpoint),
-        _ => view.origin.clone(),
+        Kind::TokenRequest | Kind::RegistrationRequest | Kind::AuthorizationRequest => {
+            directory.issuer(view.endpoint())
+        }
+        _ => view.origin().to_owned(),
     });
     if role == Kind::McpExchange {
-        profile.peers.insert(view.endpoint.clone());
+        profile.peers.insert(view.endpoint().to_owned());
     }
     let is_browser_leg = matches!(role, Kind::AuthorizationRequest | Kind::AuthorizationResponse | Kind::Preflight);
     if is_browser_leg {

@@ -29,7 +29,7 @@ impl KeySets {
             }
             let Ok(Some(document)) = view.response_json(limits) else { continue };
             let keys = document.get("keys").and_then(Json::as_array).cloned().unwrap_or_default();
-            sets.0.entry(directory.issuer(&view.endpoint)).or_default().extend(keys.into_iter().take(MOST_KEYS));
+            sets.0.entry(directory.issuer(view.endpoint())).or_default().extend(keys.into_iter().take(MOST_KEYS));
         }
         sets
     }

@@ -21,10 +21,7 @@ pub(crate) struct View<'a> {
     pub exchange: &'a Exchange,
     /// Absolute URL of the request.
     pub url: String,
-    /// Its origin; empty where it has none.
-    pub origin: String,
-    /// Its endpoint: the URL without query.
-    pub endpoint: String,
+    parts: urls::Parts,
     /// Parameters of the query.
     pub query: Params,
     /// Parameters of a form in the request body, or why they are not known; `Ok(None)` where the body is no form.
@@ -47,11 +44,9 @@ impl<'a> View<'a> {
     /// Reads what is needed to tell what the exchange is. Opens a request body only where it may be small and telling.
     pub(crate) fn new(exchange: &'a Exchange, limits: &Limits) -> Self {
         let url = exchange.request.url();
-        let (origin, endpoint) = urls::origin_and_endpoint(&url);
         let mut view = View {
             exchange,
-            origin,
-            endpoint,
+            parts: urls::Parts::of(&url),
             query: Params::of_query(&exchange.request.target),
             form: Ok(None),
             json: None,
@@ -67,6 +62,16 @@ impl<'a> View<'a> {
             view.read_body(limits);
         }
         view
+    }
+
+    /// Origin of the request; empty where it has none.
+    pub(crate) fn origin(&self) -> &str {
+        self.parts.origin(&self.url)
+    }
+
+    /// Endpoint of the request: its URL without query.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.parts.endpoint(&self.url)
     }
 
     fn read_body(&mut self, limits: &Limits) {

@@ -56,14 +56,14 @@ fn bind_redirects(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mu
     let location = binder.view(record).and_then(|view| view.location.as_deref());
     let target = match location {
         Some(location) => {
-            let there = by_url.get(&urls::normal(location)).map_or(&[][..], Vec::as_slice);
+            let there = by_url.get(&*urls::normal(location)).map_or(&[][..], Vec::as_slice);
             binder.later_of(there, record, Kind::McpExchange)
         }
         None => Bound::None(Closing::NotNeeded),
     };
     found.push((id, Binding::RedirectTarget, target));
     let url = record.text(Field::Url).filter(|_| !by_location.is_empty()).map(urls::normal);
-    let source = url.and_then(|url| binder.last_of(by_location.get(&url)?, record));
+    let source = url.and_then(|url| binder.last_of(by_location.get(&*url)?, record));
     found.push((id, Binding::RedirectSource, source.map_or(Bound::None(Closing::NotNeeded), Bound::Found)));
 }
 

@@ -124,13 +124,13 @@ impl<'a> Selected<'a> {
                 self.session_refusals.entry(session).or_default().push(id);
             }
             if let Some(location) = binder.view(exchange).and_then(|view| view.location.as_deref()) {
-                self.by_location.entry(urls::normal(location)).or_default().push(id);
+                self.by_location.entry(urls::normal(location).into_owned()).or_default().push(id);
             }
         }
         if !self.by_location.is_empty() {
             for (id, exchange) in binder.of_kind(Kind::McpExchange) {
                 let url = exchange.text(Field::Url).map(urls::normal).unwrap_or_default();
-                self.by_url.entry(url).or_default().push(id);
+                self.by_url.entry(url.into_owned()).or_default().push(id);
             }
         }
     }

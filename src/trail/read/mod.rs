@@ -2,6 +2,7 @@
 //!
 //! Each takes text from a stranger and gives what can be read; none judges.
 
+mod canonical;
 pub mod challenge;
 pub mod content;
 pub mod event_stream;

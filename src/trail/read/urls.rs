@@ -1,9 +1,16 @@
 //! Origins, endpoints and well-known locations.
 
+use std::borrow::Cow;
+
 use url::Url;
+
+use super::canonical::{Lengths, lengths};
 
 /// The origin as it is written in an `Origin` header (RFC 6454, 6.2); `None` where the URL is not hierarchical.
 pub fn origin(url: &str) -> Option<String> {
+    if let Some(Lengths { origin, .. }) = lengths(url) {
+        return url.get(..origin).map(str::to_owned);
+    }
     origin_of(&Url::parse(url).ok()?)
 }
 
@@ -15,6 +22,9 @@ fn origin_of(parsed: &Url) -> Option<String> {
 /// The URL of an endpoint: scheme, host, port and path, without query and fragment; default ports removed. An empty
 /// path is `/` only in the parsed form, so that `https://a` and `https://a/` are the same endpoint.
 pub fn endpoint(url: &str) -> String {
+    if let Some(found) = lengths(url).and_then(|lengths| url.get(..lengths.endpoint)) {
+        return found.to_owned();
+    }
     match Url::parse(url) {
         Ok(parsed) => endpoint_of(parsed),
         Err(_) => endpoint_of_text(url),
@@ -33,11 +43,41 @@ fn endpoint_of_text(url: &str) -> String {
     url.split(['?', '#']).next().unwrap_or(url).to_owned()
 }
 
-/// The origin of a URL, empty where it has none, and its endpoint, as [`origin`] and [`endpoint`] say.
-pub fn origin_and_endpoint(url: &str) -> (String, String) {
-    match Url::parse(url) {
-        Ok(parsed) => (origin_of(&parsed).unwrap_or_default(), endpoint_of(parsed)),
-        Err(_) => (String::new(), endpoint_of_text(url)),
+/// The origin and the endpoint of a URL, as [`origin`] and [`endpoint`] say, without memory of their own where they stand
+/// in it.
+pub(crate) enum Parts {
+    /// Both begin where it begins.
+    Within(Lengths),
+    /// The origin, empty where it has none, and the endpoint.
+    Apart(Box<(String, String)>),
+}
+
+impl Parts {
+    /// Those of this URL.
+    pub(crate) fn of(url: &str) -> Parts {
+        if let Some(lengths) = lengths(url) {
+            return Parts::Within(lengths);
+        }
+        Parts::Apart(Box::new(match Url::parse(url) {
+            Ok(parsed) => (origin_of(&parsed).unwrap_or_default(), endpoint_of(parsed)),
+            Err(_) => (String::new(), endpoint_of_text(url)),
+        }))
+    }
+
+    /// The origin; `url` is the one that these are parts of.
+    pub(crate) fn origin<'a>(&'a self, url: &'a str) -> &'a str {
+        match self {
+            Parts::Within(lengths) => url.get(..lengths.origin).unwrap_or_default(),
+            Parts::Apart(parts) => &parts.0,
+        }
+    }
+
+    /// The endpoint; `url` is the one that these are parts of.
+    pub(crate) fn endpoint<'a>(&'a self, url: &'a str) -> &'a str {
+        match self {
+            Parts::Within(lengths) => url.get(..lengths.endpoint).unwrap_or_default(),
+            Parts::Apart(parts) => &parts.1,
+        }
     }
 }
 
@@ -47,13 +87,16 @@ pub fn resolve(base: &str, location: &str) -> Option<String> {
 }
 
 /// The URL as [`same`] compares it: parsed and written again, without fragment.
-pub fn normal(url: &str) -> String {
+pub fn normal(url: &str) -> Cow<'_, str> {
+    if lengths(url).is_some() {
+        return Cow::Borrowed(url);
+    }
     match Url::parse(url) {
         Ok(mut parsed) => {
             parsed.set_fragment(None);
-            parsed.into()
+            Cow::Owned(parsed.into())
         }
-        Err(_) => url.to_owned(),
+        Err(_) => Cow::Borrowed(url),
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
         _ => Ok(&view.query),
     };
     let base = if pushed { "request.body" } else { "request.query" };
-    record.set(Field::Issuer, State::text(Some(&directory.issuer(&view.endpoint))), "request.url");
-    record.set(Field::Endpoint, State::text(Some(&view.endpoint)), "request.url");
+    record.set(Field::Issuer, State::text(Some(&directory.issuer(view.endpoint()))), "request.url");
+    record.set(Field::Endpoint, State::text(Some(view.endpoint())), "request.url");
     for (field, name) in [
         (Field::ClientId, "client_id"),
         (Field::RedirectUri, "redirect_uri"),
@@ -202,5 +202,5 @@ fn forwards_by_parameter(callback: Option<&Sighting<'_>>) -> State {
     let Some(location) = &view.location else { return State::Absent };
     let target = urls::endpoint(location);
     let named = view.query.values().any(|value| urls::origin(value).is_some() && urls::endpoint(value) == target);
-    State::Present(Value::Flag(named && urls::origin(location).is_some_and(|origin| origin != view.origin)))
+    State::Present(Value::Flag(named && urls::origin(location).is_some_and(|origin| origin != view.origin())))
 }

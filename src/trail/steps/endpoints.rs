@@ -20,7 +20,7 @@ fn form<'a>(view: &'a View<'_>) -> Result<&'a Params, Unknown> {
 }
 
 fn set_issuer(view: &View<'_>, record: &mut Record, context: &Context<'_>) {
-    record.set(Field::Issuer, State::text(Some(&context.directory.issuer(&view.endpoint))), "request.url");
+    record.set(Field::Issuer, State::text(Some(&context.directory.issuer(view.endpoint()))), "request.url");
 }
 
 pub(super) fn fill_device_authorization(view: &View<'_>, record: &mut Record, context: &Context<'_>) {

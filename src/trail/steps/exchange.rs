@@ -93,9 +93,9 @@ fn is_old_transport(view: &View<'_>, context: &Context<'_>) -> bool {
     let has = |name: &str| view.exchange.request.headers.get(name).is_some();
     match view.method() {
         "GET" => {
-            context.directory.announced.is_stream(&view.endpoint) && !has("mcp-session-id") && !has("last-event-id")
+            context.directory.announced.is_stream(view.endpoint()) && !has("mcp-session-id") && !has("last-event-id")
         }
-        "POST" => context.directory.announced.is_target(&view.url, &view.endpoint),
+        "POST" => context.directory.announced.is_target(&view.url, view.endpoint()),
         _ => false,
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn fill_client(view: &View<'_>, record: &mut Record, limits: &Limits)
 }
 
 pub(super) fn fill_registration(view: &View<'_>, record: &mut Record, context: &Context<'_>) {
-    let issuer = context.directory.issuer(&view.endpoint);
+    let issuer = context.directory.issuer(view.endpoint());
     record.set(Field::Issuer, State::text(Some(&issuer)), "request.url");
     record.set(Field::MediaType, super::request_media_type(view), "request.header.content-type");
     let request = Document(match (&view.json, &view.form) {

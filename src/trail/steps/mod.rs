@@ -84,7 +84,7 @@ fn exchange_fields(view: &View<'_>, record: &mut Record, limits: &Limits) {
     };
     record.set(Field::Status, status, "response.status");
     record.set(Field::Url, State::Present(Value::from(view.url.as_str())), "request.url");
-    set_origin(record, view.request_header("origin"), &view.origin, record.exchange);
+    set_origin(record, view.request_header("origin"), view.origin(), record.exchange);
     let allow_origin = view.response_header("access-control-allow-origin");
     record.set(Field::AllowOrigin, allow_origin, "response.header.access-control-allow-origin");
     record.set(Field::ExposedHeaders, exposed_headers(view), "response.header.access-control-expose-headers");

@@ -26,8 +26,8 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
         (Err(reason), _) => Err(*reason),
         (Ok(None), None) => Err(Unknown::BodyNotRecorded),
     };
-    record.set(Field::Issuer, State::text(Some(&directory.issuer(&view.endpoint))), "request.url");
-    record.set(Field::Endpoint, State::text(Some(&view.endpoint)), "request.url");
+    record.set(Field::Issuer, State::text(Some(&directory.issuer(view.endpoint()))), "request.url");
+    record.set(Field::Endpoint, State::text(Some(view.endpoint())), "request.url");
     for (field, name) in [
         (Field::GrantType, "grant_type"),
         (Field::Code, "code"),
