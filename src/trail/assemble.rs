@@ -141,8 +141,12 @@ fn mark_upstream(mut records: Vec<Record>, pairs: &Pairs) -> Vec<Record> {
 }
 
 /// By time sent; exchanges without a time keep their place after the one before them.
-fn in_time_order(exchanges: Vec<Exchange>) -> Vec<Exchange> {
-    if exchanges.is_sorted_by_key(|exchange| exchange.sent_at) && exchanges.iter().all(|it| it.sent_at.is_some()) {
+fn in_time_order(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
+    if exchanges.iter().all(|exchange| exchange.sent_at.is_some()) {
+        if !exchanges.is_sorted_by_key(|exchange| exchange.sent_at) {
+            // Exchanges are large: their keys are sorted first, so that each of them is moved once.
+            exchanges.sort_by_cached_key(|exchange| exchange.sent_at);
+        }
         return exchanges;
     }
     let mut last: Option<Timestamp> = None;
