@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::run::{diagnose, items, text};
-use players::{Process, Servers, client, log_in};
+use players::{Certificates, Process, Servers, client, log_in};
 
 /// What is wrong in a login, and what is to be said of it.
 struct Case {
@@ -92,6 +92,42 @@ fn forward(case: &Case) {
     log_in(client.env("HTTP_PROXY", format!("http://{}", addresses[0])), case.cause.is_none());
     assert_eq!(process.interrupt(), 0);
     case.judge(folder.path(), "login.har");
+}
+
+/// Over TLS on both sides: the client trusts the authority of the proxy alone, the proxy that of the servers.
+fn forward_tls(case: &Case) {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path());
+    let servers = Servers::start(case.server, Some(&certificates));
+    let own = ["--authority", "authority"];
+    let mut printing = authtrail();
+    printing.current_dir(folder.path()).args(["record", "proxy", "--print-ca", "-o", "ca.pem"]).args(own);
+    assert!(printing.status().unwrap().success());
+    let mut command = authtrail();
+    command.current_dir(folder.path()).args(["record", "proxy", "-o", "login.har", "--listen", "127.0.0.1:0"]);
+    let (process, addresses) = recorder(command.args(own).arg("--ca").arg(&certificates.authority), 1);
+    let mut client = client(&[], &servers.mcp, case.client);
+    let proxy = format!("http://{}", addresses[0]);
+    client.env("HTTP_PROXY", &proxy).env("HTTPS_PROXY", &proxy);
+    log_in(client.env("NODE_EXTRA_CA_CERTS", folder.path().join("ca.pem")), case.cause.is_none());
+    assert_eq!(process.interrupt(), 0);
+    case.judge(folder.path(), "login.har");
+    // The authorization server speaks HTTP/2 where it is asked to, as the proxy does.
+    let recording = std::fs::read(folder.path().join("login.har")).unwrap();
+    let recording: serde_json::Value = serde_json::from_slice(&recording).unwrap();
+    let entries = items(&recording["log"], "entries");
+    let of = |origin: &str| entries.iter().filter(|entry| text(entry, "/request/url").starts_with(origin)).count();
+    let [mcp, authorization] = servers.origins();
+    assert!(mcp.starts_with("https:") && of(&mcp) > 2 && of(&authorization) > 2, "{}", entries.len());
+    let versions = entries.iter().filter(|entry| text(entry, "/request/url").starts_with(&authorization));
+    assert!(versions.map(|entry| text(entry, "/response/httpVersion")).all(|version| version == "HTTP/2"));
+}
+
+#[test]
+fn a_login_over_tls_through_the_forward_proxy_tells_what_happened() {
+    if players::are_here() {
+        CASES.iter().for_each(forward_tls);
+    }
 }
 
 #[test]
