@@ -2,6 +2,8 @@
 //
 //   node client.mjs URL [token-never-attached | verifier-of-another-flow]
 //
+// Through a proxy it speaks HTTP/2 with servers that do, where HTTP2 is set.
+//
 // Exit status 0: the tool answered. 1: it did not; the reason is on standard error.
 import http from "node:http";
 import { randomUUID } from "node:crypto";
@@ -13,7 +15,10 @@ import { EnvHttpProxyAgent, setGlobalDispatcher } from "undici";
 
 const [url, fault] = process.argv.slice(2);
 // Node 20 has no NODE_USE_ENV_PROXY.
-if (process.env.HTTP_PROXY || process.env.HTTPS_PROXY) setGlobalDispatcher(new EnvHttpProxyAgent());
+const allowH2 = Boolean(process.env.HTTP2);
+if (process.env.HTTP_PROXY || process.env.HTTPS_PROXY) {
+  setGlobalDispatcher(new EnvHttpProxyAgent({ allowH2, requestTls: { allowH2 } }));
+}
 
 // The callback listener: gives the parameters of the authorization response.
 let answered;

@@ -3,10 +3,11 @@
 //   node servers.mjs [server-refuses-audience]
 //
 // The first line of output is JSON: { "mcp": URL of the endpoint, "as": issuer }. With TLS_CERT and TLS_KEY (files, PEM)
-// both speak https.
+// both speak https, and the authorization server HTTP/2 as well.
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import http from "node:http";
+import http2 from "node:http2";
 import https from "node:https";
 
 import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
@@ -23,14 +24,14 @@ const { TLS_CERT, TLS_KEY } = process.env;
 const SCOPE = "notes:read";
 
 // Listens first: issuer and resource are addresses.
-function listen() {
-  const tls = TLS_CERT && { cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY) };
-  const server = tls ? https.createServer(tls) : http.createServer();
+function listen(secure) {
+  const tls = TLS_CERT && { cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY), allowHTTP1: true };
+  const server = tls ? secure(tls) : http.createServer();
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 const origin = (server) => `${TLS_CERT ? "https" : "http"}://127.0.0.1:${server.address().port}`;
 
-const [asServer, mcpServer] = [await listen(), await listen()];
+const [asServer, mcpServer] = [await listen(http2.createSecureServer), await listen(https.createServer)];
 const issuer = origin(asServer);
 const resource = new URL("/mcp", origin(mcpServer));
 

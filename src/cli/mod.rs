@@ -13,6 +13,7 @@ mod progress;
 mod proxy;
 pub(crate) mod query;
 pub(crate) mod record;
+#[cfg(any(feature = "proxy", feature = "live"))]
 pub(crate) mod recording;
 pub(crate) mod run;
 pub(crate) mod status;

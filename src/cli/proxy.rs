@@ -85,7 +85,9 @@ pub(crate) fn run(of: &Proxy, common: &Common) -> anyhow::Result<Status> {
     }
     let settings = settings(of, common)?;
     let path = settings.output.clone();
+    let mut watch = Watch::new(path.clone(), authtrail::check::rule_set::RuleSet::embedded()?, of.watch);
     let proxy = start(settings)?;
+    let interruption = proxy.hear_interruption()?;
     for (number, address) in proxy.addresses().iter().enumerate() {
         match of.target.get(number) {
             Some(target) => say(&format!("http://{address} stands for {}", target.origin().ascii_serialization())),
@@ -93,14 +95,13 @@ pub(crate) fn run(of: &Proxy, common: &Common) -> anyhow::Result<Status> {
         }
     }
     say(&format!("recording to {}; Ctrl-C ends it", path.display()));
-    let mut watch = Watch::new(path.clone(), authtrail::check::rule_set::RuleSet::embedded()?, of.watch);
-    proxy.until_interrupted(std::time::Duration::from_millis(250), |proxy| {
+    proxy.until(interruption, std::time::Duration::from_millis(250), |proxy| {
         for notice in proxy.notices() {
             watch.clear();
             say(&notice);
         }
         watch.look(&proxy.statistics());
-    })?;
+    });
     watch.clear();
     let mut notices = proxy.notices();
     let statistics = proxy.stop()?;

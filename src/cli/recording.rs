@@ -1,7 +1,5 @@
 //! What every way of recording needs: signals that end it well, the status line, the name of a recording.
 
-#![cfg_attr(not(any(feature = "proxy", feature = "live")), allow(dead_code, unused_imports))]
-
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +50,7 @@ impl StatusLine {
     }
 
     /// Whether anything that is shown would be seen.
+    #[cfg(feature = "proxy")]
     pub(crate) fn is_seen(&self) -> bool {
         self.terminal
     }

@@ -1,7 +1,11 @@
 //! The recording proxy, between clients and servers of this process, on loopback.
 
 mod crash;
+#[cfg(unix)]
+mod descriptors;
 mod peers;
+mod program;
+mod second;
 mod servers;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -137,6 +141,28 @@ fn what_passes_is_recorded_as_it_passed() {
     // What the client had is in the file: the proxy's name.
     assert_eq!(har["log"]["entries"][0]["request"]["url"], format!("http://{at}/sized?a=b"));
     assert_eq!(server.seen()[0].field("host"), Some(&*server.authority()));
+}
+
+#[test]
+fn names_of_header_fields_keep_their_case() {
+    let answer = "X-ODD-Answer: 1\r\nx-odd-answer: 2\r\nETag: x\r\n";
+    let server = Server::plain(move |_| Reply::sized(200, answer, "ok"));
+    let (folder, settings) = reverse(&[&server]);
+    let proxy = start(settings).unwrap();
+    let asked = "X-ODD-Ask: 1\r\nx-odd-ask: 2\r\nmcp-protocol-VERSION: 3\r\n";
+    let got = ask(proxy.addresses()[0], "POST", "/", asked, "{}");
+    let names = |lines: &str| -> Vec<String> {
+        lines.lines().filter_map(|line| line.split_once(": ")).map(|(name, _)| name.to_owned()).collect()
+    };
+    let sent: Vec<String> = server.seen()[0].fields.iter().map(|(name, _)| name.clone()).collect();
+    for name in names(&format!("Host: x\r\n{asked}Content-Length: 2\r\n")) {
+        assert!(sent.contains(&name), "{name} is missing: {sent:?}");
+    }
+    let came = names(&got.head);
+    for name in names(&format!("{answer}Content-Length: 2\r\n")) {
+        assert!(came.contains(&name), "{name} is missing: {came:?}");
+    }
+    assert_eq!(recorded(proxy, &folder).0.exchanges.len(), 1);
 }
 
 /// A resource server and an authorization server that name each other.

@@ -1,7 +1,7 @@
 //! One exchange while it happens: what was seen of it so far.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,8 @@ pub(super) struct Exchange {
     /// The request without its body.
     pub(super) request: RequestHead,
     recorder: Arc<Recorder>,
+    /// Octets of memory that its heads take.
+    weight: AtomicUsize,
     seen: Mutex<Seen>,
     changed: AtomicBool,
 }
@@ -141,6 +143,20 @@ impl Events {
     }
 }
 
+/// Octets that an exchange takes beside its messages, roughly, and a header field beside its name and value.
+const EXCHANGE: usize = 2048;
+const FIELD: usize = 64;
+
+impl RequestHead {
+    fn weight(&self) -> usize {
+        EXCHANGE + self.url.len() + weight(&self.headers)
+    }
+}
+
+fn weight(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| FIELD + name.as_str().len() + value.len()).sum()
+}
+
 impl Seen {
     /// A copy with so many octets of each body.
     fn first(&self, octets: usize) -> Seen {
@@ -170,7 +186,7 @@ impl Kept {
         // Once something was left out nothing is kept any more: a body with a hole is none.
         let is_first_part = self.octets.len() as u64 + octets.len() as u64 == self.passed;
         let taken = octets.get(..octets.len().min(room)).unwrap_or_default();
-        if is_first_part && !taken.is_empty() && recorder.hold(taken.len()) {
+        if is_first_part && !taken.is_empty() && recorder.hold_body(taken.len()) {
             self.octets.extend_from_slice(taken);
             if let Some(events) = &mut self.events {
                 events.read(taken, milliseconds);
@@ -194,14 +210,18 @@ pub(super) enum Side {
 }
 
 impl Exchange {
-    /// A request came.
+    /// A request came. `None` where there is no memory to record it: then it is to be refused.
     pub(super) fn begin(
         recorder: &Arc<Recorder>,
         connection: u64,
         client: SocketAddr,
         request: RequestHead,
         changes: Vec<Change>,
-    ) -> Arc<Exchange> {
+    ) -> Option<Arc<Exchange>> {
+        let weight = request.weight();
+        if !recorder.hold(weight) {
+            return None;
+        }
         let exchange = Arc::new(Exchange {
             number: recorder.number(),
             started_at: Timestamp(jiff::Timestamp::now().as_microsecond()),
@@ -210,11 +230,12 @@ impl Exchange {
             client,
             request,
             recorder: Arc::clone(recorder),
+            weight: AtomicUsize::new(weight),
             seen: Mutex::new(Seen { changes, ..Seen::default() }),
             changed: AtomicBool::new(true),
         });
         recorder.opened(&exchange);
-        exchange
+        Some(exchange)
     }
 
     /// The answer began.
@@ -226,6 +247,9 @@ impl Exchange {
         server: Option<SocketAddr>,
         changes: Vec<Change>,
     ) {
+        let more = weight(&headers);
+        self.recorder.take(more);
+        self.weight.fetch_add(more, Ordering::Relaxed);
         let mut seen = lock(&self.seen);
         let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
         // The ends of events cannot be seen in a coded stream.
@@ -315,5 +339,11 @@ impl Exchange {
     /// How long it has been.
     pub(super) fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.recorder.release(*self.weight.get_mut());
     }
 }

@@ -62,6 +62,12 @@ struct Activity {
 pub(super) struct Busy(Arc<Activity>);
 
 impl Peer {
+    /// Takes another place among the connections; whether there was one. The connection keeps its own.
+    pub(super) fn take_place(&mut self, shared: &Shared) -> bool {
+        let permit = Arc::clone(&shared.connections).try_acquire_owned();
+        permit.map(|permit| self._permit = Arc::new(permit)).is_ok()
+    }
+
     /// A request begins.
     pub(super) fn busy(&self) -> Busy {
         self.activity.requests.fetch_add(1, Ordering::Relaxed);
@@ -86,6 +92,24 @@ pub(super) async fn bind(listen: &[Listen]) -> Result<Vec<Listener>, Error> {
         listeners.push(Listener { address, socket, index });
     }
     Ok(listeners)
+}
+
+/// File descriptors that the proxy needs for itself: the recording, the listeners, and for a moment to look up a name.
+#[cfg(unix)]
+const OWN_DESCRIPTORS: u64 = 24;
+
+/// How many connections may be open at one time: each needs a file descriptor, and another one towards its server.
+#[cfg(unix)]
+pub(super) fn places(bounds: &Bounds) -> usize {
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let pairs = most.map_or(u64::MAX, |most| most.saturating_sub(OWN_DESCRIPTORS) / 2);
+    bounds.connections.min(usize::try_from(pairs).unwrap_or(usize::MAX)).max(1)
+}
+
+/// How many connections may be open at one time.
+#[cfg(not(unix))]
+pub(super) fn places(bounds: &Bounds) -> usize {
+    bounds.connections
 }
 
 /// How long nothing is accepted after a failure, such as having no file descriptors left.
@@ -117,6 +141,7 @@ pub(super) async fn run(listener: Listener, shared: Arc<Shared>) {
 fn admit(socket: TcpStream, client: SocketAddr, listener: usize, shared: &Arc<Shared>) {
     let Ok(permit) = Arc::clone(&shared.connections).try_acquire_owned() else {
         shared.recorder.refuse();
+        shared.recorder.notice("more connections at one time than can be served; the rest are closed".to_owned());
         return;
     };
     // Every event is to leave at once.

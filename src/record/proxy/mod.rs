@@ -18,6 +18,7 @@
 mod authority;
 mod entry;
 mod exchange;
+mod interruption;
 mod lead;
 mod listen;
 mod names;
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 
 use super::har::Writer;
 pub use authority::Authority;
+pub use interruption::Interruption;
 use recorder::Recorder;
 pub use recorder::Statistics;
 pub use settings::{Bounds, Error, Listen, Mode, Settings};
@@ -103,23 +105,29 @@ impl Proxy {
         self.recorder.subscribe()
     }
 
-    /// Waits until the user or the system ends the process (SIGINT, SIGTERM, Ctrl-C), and calls `each` at every
-    /// `interval` until then.
+    /// From now on Ctrl-C and its relatives do not end the process: [`until`](Proxy::until) hears them.
     ///
     /// # Errors
     ///
     /// Signals cannot be waited for.
-    pub fn until_interrupted(&self, interval: Duration, mut each: impl FnMut(&Proxy)) -> Result<(), Error> {
-        let Some(runtime) = &self.runtime else { return Ok(()) };
+    pub fn hear_interruption(&self) -> Result<Interruption, Error> {
+        let _entered = self.runtime.as_ref().map(tokio::runtime::Runtime::enter);
+        Interruption::new().map_err(Error::Runtime)
+    }
+
+    /// Waits until the user or the system asks the process to end, also where that was before, and calls `each` at every
+    /// `interval` until then.
+    pub fn until(&self, mut interruption: Interruption, interval: Duration, mut each: impl FnMut(&Proxy)) {
+        let Some(runtime) = &self.runtime else { return };
         runtime.block_on(async {
-            let mut interrupted = std::pin::pin!(interrupted());
+            let mut interrupted = std::pin::pin!(interruption.came());
             loop {
                 tokio::select! {
-                    signal = interrupted.as_mut() => return signal.map_err(Error::Runtime),
+                    () = interrupted.as_mut() => return,
                     () = tokio::time::sleep(interval) => each(self),
                 }
             }
-        })
+        });
     }
 
     /// Lets connections end, writes exchanges that are still open as far as they were seen, and the end mark.
@@ -150,18 +158,4 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.shut_down();
     }
-}
-
-#[cfg(unix)]
-async fn interrupted() -> std::io::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        signal = tokio::signal::ctrl_c() => signal,
-        _ = terminated.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupted() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }

@@ -45,7 +45,7 @@ pub(super) struct Recorder {
     exchanges: AtomicU64,
     octets: AtomicU64,
     refused: AtomicU64,
-    /// Octets of bodies that are held just now.
+    /// Octets that are held just now: messages that are open, and entries that wait to be written.
     held: AtomicUsize,
     bounds: super::settings::Bounds,
     sync: bool,
@@ -128,14 +128,28 @@ impl Recorder {
         !self.failed.load(Ordering::Relaxed)
     }
 
-    /// Takes `octets` more of memory for a body; whether there was room.
+    /// Takes `octets` more of memory for the beginning of an exchange; whether there was room.
     pub(super) fn hold(&self, octets: usize) -> bool {
+        self.hold_within(self.bounds.memory, octets)
+    }
+
+    /// The same for a part of a body. Bodies leave a quarter to exchanges to come: a login is worth more than a download.
+    pub(super) fn hold_body(&self, octets: usize) -> bool {
+        self.hold_within(self.bounds.memory / 4 * 3, octets)
+    }
+
+    fn hold_within(&self, most: usize, octets: usize) -> bool {
         let before = self.held.fetch_add(octets, Ordering::Relaxed);
-        let fits = before.saturating_add(octets) <= self.bounds.memory;
+        let fits = before.saturating_add(octets) <= most;
         if !fits {
             self.held.fetch_sub(octets, Ordering::Relaxed);
         }
         fits
+    }
+
+    /// Takes `octets` more of memory, also where there is no room: what began is recorded to its end.
+    pub(super) fn take(&self, octets: usize) {
+        self.held.fetch_add(octets, Ordering::Relaxed);
     }
 
     /// Gives memory back.
@@ -175,6 +189,9 @@ impl Recorder {
     pub(super) fn completed(&self, exchange: &Exchange, entry: Bytes) -> oneshot::Receiver<bool> {
         lock(&self.open).remove(&exchange.number);
         let (done, written) = oneshot::channel();
+        // Nobody waits for what a client asked for and left. Where more of that comes than can be written, there is no room
+        // for new exchanges.
+        self.take(entry.len());
         if let Some(queue) = &*lock(&self.queue) {
             // Where the thread is gone, the sender in the job is dropped with it, and the receiver says so.
             let _ = queue.send(Job::Entry(entry, done));
@@ -264,6 +281,7 @@ impl Recorder {
                 (false, _) => writer.append(&[&entry]).and_then(|()| sync(writer)),
             };
             self.note(&written);
+            self.release(entry.len());
             if written.is_ok() {
                 self.exchanges.fetch_add(1, Ordering::Relaxed);
                 lock(&self.subscribers).retain(|subscriber| subscriber.send(entry.clone()).is_ok());

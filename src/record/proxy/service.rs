@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use super::authority::Authority;
 use super::exchange::{Change, End, Exchange, RequestHead, Side};
 use super::lead;
-use super::listen::{Busy, Peer, Role};
+use super::listen::{self, Busy, Peer, Role};
 use super::names::Names;
 use super::recorder::{Recorder, lock};
 use super::settings::{Mode, Settings};
@@ -63,7 +63,7 @@ impl Shared {
     ) -> Shared {
         let mut shared = Shared {
             recorder,
-            connections: Arc::new(Semaphore::new(settings.bounds.connections)),
+            connections: Arc::new(Semaphore::new(listen::places(&settings.bounds))),
             stopped,
             authority: None,
             allow: Vec::new(),
@@ -245,7 +245,8 @@ async fn exchange(
     };
     let url = Change { place: "request.url".into(), here: way.here.clone(), there: way.there.clone() };
     let changes = way.names.as_ref().map(|_| url).into_iter().collect();
-    let exchange = Exchange::begin(&shared.recorder, peer.connection, peer.client, head, changes);
+    let begun = Exchange::begin(&shared.recorder, peer.connection, peer.client, head, changes);
+    let Some(exchange) = begun else { return Ok(no_room(shared)) };
     let pending = Pending(Some(Arc::clone(&exchange)));
     let upgrades = wanted_protocol(parts.version, &parts.headers);
     remove_hop_by_hop(&mut parts.headers, upgrades.clone());
@@ -465,6 +466,12 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 async fn written(written: Option<tokio::sync::oneshot::Receiver<bool>>) -> Result<(), Broken> {
     let Some(written) = written else { return Ok(()) };
     if written.await.unwrap_or(false) { Ok(()) } else { Err(Broken("the exchange could not be recorded".to_owned())) }
+}
+
+/// The answer to what cannot be recorded since there is no memory, or no place for its connection.
+pub(super) fn no_room(shared: &Shared) -> Response<Tap> {
+    shared.recorder.refuse();
+    own(StatusCode::SERVICE_UNAVAILABLE, "too much is going on to record this as well; nothing is passed on")
 }
 
 /// An answer of the proxy itself, which is no part of the recording.

@@ -57,9 +57,10 @@ pub enum Mode {
 pub struct Bounds {
     /// Octets of one body that are recorded. More is passed on, and the entry says so.
     pub body: usize,
-    /// Octets of all bodies of open exchanges that are held for the recording.
+    /// Octets of all messages that are held for the recording. Where three quarters are taken, bodies are cut; where all
+    /// are, new exchanges are refused.
     pub memory: usize,
-    /// Connections at one time; more are closed at once.
+    /// Connections at one time, as far as there are file descriptors for them; more are closed at once.
     pub connections: usize,
     /// After so long without a request a connection is closed.
     pub idle: Duration,

@@ -17,7 +17,7 @@ use tokio_rustls::LazyConfigAcceptor;
 
 use super::exchange::{End, Exchange, RequestHead, Side};
 use super::listen::{self, Peer, Role};
-use super::service::{Shared, own};
+use super::service::{Shared, no_room, own};
 use super::tap::{Broken, Tap};
 
 /// How long a client may be silent in a tunnel before it counts as a protocol in which the server speaks first.
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Answers CONNECT.
 pub(super) async fn connect<B>(
     shared: Arc<Shared>,
-    peer: Peer,
+    mut peer: Peer,
     mut request: Request<B>,
 ) -> Result<Response<Tap>, Broken> {
     let Some(authority) = request.uri().authority().map(|authority| authority.to_string()) else {
@@ -37,6 +37,10 @@ pub(super) async fn connect<B>(
     };
     let port = request.uri().port_u16().unwrap_or(443);
     let host = request.uri().host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+    // Over HTTP/2 one connection holds many tunnels, each as large as a connection.
+    if request.version() == Version::HTTP_2 && !peer.take_place(&shared) {
+        return Ok(no_room(&shared));
+    }
     let upgraded = hyper::upgrade::on(&mut request);
     if shared.opens(&host) {
         tokio::spawn(open(shared, peer, Target { host, port }, upgraded));
@@ -49,7 +53,8 @@ pub(super) async fn connect<B>(
         version: request.version(),
         headers: request.headers().clone(),
     };
-    let exchange = Exchange::begin(&shared.recorder, peer.connection, peer.client, head, Vec::new());
+    let begun = Exchange::begin(&shared.recorder, peer.connection, peer.client, head, Vec::new());
+    let Some(exchange) = begun else { return Ok(no_room(&shared)) };
     exchange.body_ended(Side::Request);
     let server = match tokio::time::timeout(PATIENCE, TcpStream::connect((&*host, port))).await {
         Ok(Ok(server)) => server,

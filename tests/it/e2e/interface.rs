@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::players::Certificate;
 use super::*;
 
 /// Whether this process may record `lo`. Where `AUTHTRAIL_E2E` is set, root must be able to.
@@ -141,11 +140,11 @@ fn a_live_capture_opens_tls_with_a_key_log_that_grows() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let tls = certificate(folder.path());
+    let tls = Certificates::make(folder.path());
     let servers = Servers::start("", Some(&tls));
     let capture = start(folder.path(), "login.pcapng", &["--keylog", "keys.log"], &servers.ports());
     let keys = format!("--tls-keylog={}", folder.path().join("keys.log").display());
-    log_in(client(&[&keys], &servers.mcp, "").env("NODE_EXTRA_CA_CERTS", &tls.certificate), true);
+    log_in(client(&[&keys], &servers.mcp, "").env("NODE_EXTRA_CA_CERTS", &tls.authority), true);
     assert_eq!(capture.interrupt(), 0);
     // The keys stand in the recording: it needs nothing beside it.
     std::fs::remove_file(folder.path().join("keys.log")).unwrap();
@@ -154,17 +153,4 @@ fn a_live_capture_opens_tls_with_a_key_log_that_grows() {
     let capture = &items(&report, "captures")[0];
     assert_eq!((&capture["complete"], &capture["dropped"]), (&Value::from(true), &Value::from(0)), "{capture}");
     assert!(text(capture, "/creator").starts_with("authtrail "), "{capture}");
-}
-
-fn certificate(folder: &Path) -> Certificate {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let write = |name: &str, content: String| -> PathBuf {
-        let path = folder.join(name);
-        std::fs::write(&path, content).unwrap();
-        path
-    };
-    Certificate {
-        certificate: write("certificate.pem", made.cert.pem()),
-        key: write("key.pem", made.signing_key.serialize_pem()),
-    }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::run::{diagnose, items, text};
-use players::{Process, Servers, client, log_in};
+use players::{Certificates, Process, Servers, client, log_in};
 
 /// What is wrong in a login, and what is to be said of it.
 struct Case {
@@ -92,6 +92,51 @@ fn forward(case: &Case) {
     log_in(client.env("HTTP_PROXY", format!("http://{}", addresses[0])), case.cause.is_none());
     assert_eq!(process.interrupt(), 0);
     case.judge(folder.path(), "login.har");
+}
+
+/// Over TLS on both sides: the client trusts the authority of the proxy, the proxy that of the servers. `second`: the
+/// client speaks HTTP/2.
+fn forward_tls(case: &Case, second: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path());
+    let servers = Servers::start(case.server, Some(&certificates));
+    let own = ["--authority", "authority"];
+    let mut printing = authtrail();
+    printing.current_dir(folder.path()).args(["record", "proxy", "--print-ca", "-o", "ca.pem"]).args(own);
+    assert!(printing.status().unwrap().success());
+    let mut command = authtrail();
+    command.current_dir(folder.path()).args(["record", "proxy", "-o", "login.har", "--listen", "127.0.0.1:0"]);
+    let (process, addresses) = recorder(command.args(own).arg("--ca").arg(&certificates.authority), 1);
+    let mut client = client(&[], &servers.mcp, case.client);
+    let proxy = format!("http://{}", addresses[0]);
+    client.env("HTTP_PROXY", &proxy).env("HTTPS_PROXY", &proxy);
+    if second {
+        client.env("HTTP2", "1");
+    }
+    log_in(client.env("NODE_EXTRA_CA_CERTS", folder.path().join("ca.pem")), case.cause.is_none());
+    assert_eq!(process.interrupt(), 0);
+    case.judge(folder.path(), "login.har");
+    // The proxy speaks HTTP/2 where the other side does: the client where it may, the authorization server always.
+    let recording = std::fs::read(folder.path().join("login.har")).unwrap();
+    let recording: serde_json::Value = serde_json::from_slice(&recording).unwrap();
+    for (origin, server) in servers.origins().iter().zip(["HTTP/1.1", "HTTP/2"]) {
+        let entries = items(&recording["log"], "entries").iter();
+        let entries = entries.filter(|entry| text(entry, "/request/url").starts_with(origin));
+        let versions: Vec<[&str; 2]> = entries
+            .map(|entry| ["/request/httpVersion", "/response/httpVersion"].map(|version| text(entry, version)))
+            .collect();
+        let expected = [if second { "HTTP/2" } else { "HTTP/1.1" }, server];
+        assert!(origin.starts_with("https:") && versions.len() > 2, "{origin}: {}", versions.len());
+        assert!(versions.iter().all(|found| *found == expected), "{origin}: {versions:?}");
+    }
+}
+
+#[test]
+fn a_login_over_tls_through_the_forward_proxy_tells_what_happened() {
+    if players::are_here() {
+        forward_tls(&CLEAN, false);
+        CASES.iter().for_each(|case| forward_tls(case, true));
+    }
 }
 
 #[test]

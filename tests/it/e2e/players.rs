@@ -88,14 +88,42 @@ pub(super) struct Servers {
     pub(super) authorization_server: String,
 }
 
-/// A certificate for 127.0.0.1 and its key, in files.
-pub(super) struct Certificate {
-    pub(super) certificate: PathBuf,
-    pub(super) key: PathBuf,
+/// An authority of this test alone, and what it signed for the servers; in files.
+pub(super) struct Certificates {
+    /// The certificate of the authority.
+    pub(super) authority: PathBuf,
+    /// That of 127.0.0.1.
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Certificates {
+    pub(super) fn make(folder: &Path) -> Certificates {
+        use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "an authority of this test");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let key = KeyPair::generate().unwrap();
+        let authority = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let write = |name: &str, content: String| -> PathBuf {
+            let path = folder.join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        Certificates {
+            authority: write("authority.pem", authority.pem()),
+            certificate: write("certificate.pem", certificate.pem()),
+            key: write("key.pem", key.serialize_pem()),
+        }
+    }
 }
 
 impl Servers {
-    pub(super) fn start(fault: &str, tls: Option<&Certificate>) -> Servers {
+    pub(super) fn start(fault: &str, tls: Option<&Certificates>) -> Servers {
         let mut command = Command::new("node");
         command.current_dir(folder()).args(["servers.mjs", fault]);
         if let Some(tls) = tls {

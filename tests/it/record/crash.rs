@@ -1,9 +1,9 @@
 //! Kills and full disks: nothing that completed is lost, and every file can be read.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,37 +11,9 @@ use std::time::Duration;
 use authtrail::decode::exchange::Answer;
 use authtrail::record::proxy::start;
 
+use super::program::Program;
 use super::servers::{Reply, Server};
 use super::{ask_on, body, read, reverse, wait_for};
-
-/// The program, as a proxy for `server`.
-struct Program {
-    child: Child,
-    at: SocketAddr,
-}
-
-impl Program {
-    fn start(server: &Server, output: &Path, more: &[&str]) -> Program {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_authtrail"));
-        command.args(["record", "proxy", "--listen", "127.0.0.1:0", "--target", &server.origin(), "-o"]).arg(output);
-        let mut child = command.args(more).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let at = line.split_once("http://").and_then(|(_, rest)| rest.split_whitespace().next());
-        let at = at.and_then(|at| at.parse().ok()).unwrap_or_else(|| panic!("said: {line}"));
-        // Whatever it says later must find a reader.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Program { child, at }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn no_completed_exchange_is_lost_when_it_is_killed() {
@@ -50,7 +22,7 @@ fn no_completed_exchange_is_lost_when_it_is_killed() {
     let runs: u64 = std::env::var("AUTHTRAIL_KILLS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(20);
     for run in 0..runs {
         let path = folder.path().join(format!("{run}.har"));
-        let mut program = Program::start(&server, &path, &[]);
+        let mut program = Program::start(&server, &path);
         let at = program.at;
         let count = Arc::new(AtomicUsize::new(0));
         let clients: Vec<_> = (0..4)
@@ -100,7 +72,7 @@ fn an_open_stream_is_recorded_as_far_as_it_was_seen() {
     });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.har");
-    let mut program = Program::start(&server, &path, &[]);
+    let mut program = Program::start(&server, &path);
     let mut socket = TcpStream::connect(program.at).unwrap();
     socket.write_all(format!("GET /stream HTTP/1.1\r\nHost: {}\r\n\r\n", program.at).as_bytes()).unwrap();
     socket.read_exact(&mut [0; 500]).unwrap();

@@ -2,13 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use authtrail::decode::exchange::Answer;
-use authtrail::record::proxy::start;
+use authtrail::record::proxy::{Mode, start};
 
 use super::servers::{Reply, Server};
-use super::{ask, ask_on, body, recorded, reverse, wait_for};
+use super::{ask, ask_on, body, forward, recorded, reverse, wait_for};
 
 #[test]
 fn a_body_over_the_limit_passes_whole_and_says_that_it_was_cut() {
@@ -50,6 +52,104 @@ fn servers_that_lie_about_the_length_and_clients_that_vanish() {
     assert!(matches!(&decoded.exchanges[1].answer, Answer::None(_)), "{:?}", decoded.exchanges[1].answer);
     assert_eq!(entries[2]["_authtrail"]["ended"], "the client closed the connection");
     assert!(body(&decoded.exchanges[2]).starts_with("data: 1\n\n"));
+}
+
+#[test]
+fn servers_that_send_more_than_they_said() {
+    let more = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    let server = Server::plain(move |request| match &*request.target {
+        "/more" => Reply::raw_open(&format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello{more}")),
+        "/none" => Reply::raw_open(&format!("HTTP/1.1 204 No Content\r\n\r\n{more}")),
+        _ => Reply::sized(200, "", "good"),
+    });
+    let (folder, settings) = reverse(&[&server]);
+    let proxy = start(settings).unwrap();
+    let at = proxy.addresses()[0];
+    // What nobody asked for is passed on to nobody, and is no answer to the next request.
+    let targets = ["/more", "/next", "/none", "/next", "/more", "/more", "/next"];
+    let answers = targets.map(|target| ask(at, "GET", target, "", "").text().to_owned());
+    let expected = ["hello", "good", "", "good", "hello", "hello", "good"];
+    assert_eq!(answers, expected);
+    let (decoded, _) = recorded(proxy, &folder);
+    assert_eq!(decoded.exchanges.iter().map(body).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn servers_that_lie_about_the_length_over_http_2() {
+    let server = Server::second(|request| match &*request.target {
+        "/more" => Reply::sized(200, "content-length: 5\r\n", "hello and more"),
+        "/less" => Reply::sized(200, "content-length: 100\r\n", "only this"),
+        _ => Reply::sized(200, "", "good"),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (mut settings, _) = forward(folder.path(), &server, &[]);
+    let target = format!("https://localhost:{}", server.address().port());
+    settings.listen[0].mode = Mode::Reverse(target.parse().unwrap());
+    let proxy = start(settings).unwrap();
+    let at = proxy.addresses()[0];
+    for (target, length) in [("/more", 5), ("/less", 100)] {
+        let mut socket = TcpStream::connect(at).unwrap();
+        let got = ask_on(&mut socket, &at.to_string(), "GET", target, "", "");
+        assert!(got.is_none_or(|got| got.body.len() < length), "{target}: it was passed on as if it were whole");
+    }
+    assert_eq!(ask(at, "GET", "/next", "", "").text(), "good");
+    let (_, har) = recorded(proxy, &folder);
+    let well: Vec<bool> = (0..3).map(|number| har["log"]["entries"][number]["_authtrail"]["ended"].is_null()).collect();
+    assert_eq!(well, [false, false, true], "{har}");
+}
+
+#[test]
+fn servers_that_never_end() {
+    let server = Server::plain(|request| match &*request.target {
+        "/huge" => Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551610\r\n\r\nonly this"),
+        "/cut" => Reply::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nonly this\r\n"),
+        _ => Reply::raw(&format!("HTTP/1.1 200 OK\r\n{}", "X-Flood: 1234567\r\n".repeat(100_000))),
+    });
+    let (folder, settings) = reverse(&[&server]);
+    let proxy = start(settings).unwrap();
+    let at = proxy.addresses()[0];
+    assert_eq!(ask(at, "GET", "/huge", "", "").text(), "only this");
+    let mut socket = TcpStream::connect(at).unwrap();
+    assert!(ask_on(&mut socket, &at.to_string(), "GET", "/cut", "", "").is_none(), "an end was invented");
+    assert!(ask(at, "GET", "/flood", "", "").head.starts_with("HTTP/1.1 502"));
+    let (decoded, har) = recorded(proxy, &folder);
+    let entries = &har["log"]["entries"];
+    for number in [0, 1] {
+        let seen = entries[number]["_authtrail"]["responseBody"].to_string();
+        assert_eq!(seen, r#"{"kept":9,"passed":9,"ended":false}"#);
+    }
+    assert!(matches!(&decoded.exchanges[2].answer, Answer::None(_)), "{:?}", decoded.exchanges[2].answer);
+}
+
+#[test]
+fn clients_that_vanish_before_the_answer() {
+    let free = Arc::new(AtomicBool::new(false));
+    let own = Arc::clone(&free);
+    let server = Server::plain(move |_| {
+        wait_for(|| own.load(Ordering::Relaxed));
+        Reply::sized(200, "", "late")
+    });
+    let (folder, settings) = reverse(&[&server]);
+    let proxy = start(settings).unwrap();
+    let at = proxy.addresses()[0];
+    let mut waits = TcpStream::connect(at).unwrap();
+    waits.write_all(format!("GET /waits HTTP/1.1\r\nHost: {at}\r\n\r\n").as_bytes()).unwrap();
+    wait_for(|| server.seen().len() == 1);
+    drop(waits);
+    wait_for(|| proxy.statistics().exchanges == 1);
+    let mut lies = TcpStream::connect(at).unwrap();
+    let request = format!("POST /lies HTTP/1.1\r\nHost: {at}\r\nContent-Length: 100\r\n\r\nonly this");
+    lies.write_all(request.as_bytes()).unwrap();
+    drop(lies);
+    wait_for(|| proxy.statistics().exchanges == 2);
+    free.store(true, Ordering::Relaxed);
+    assert_eq!(ask(at, "GET", "/stays", "", "").text(), "late");
+    let (decoded, har) = recorded(proxy, &folder);
+    assert_eq!(har["log"]["entries"][0]["_authtrail"]["ended"], "the client closed the connection");
+    assert_eq!(har["log"]["entries"][1]["_authtrail"]["requestBody"]["ended"], false);
+    let answered: Vec<bool> = decoded.exchanges.iter().map(|of| matches!(of.answer, Answer::Received(_))).collect();
+    assert_eq!(answered, [false, false, true]);
+    assert_eq!(server.seen().len(), 2, "half a request was passed on as a whole one");
 }
 
 #[test]

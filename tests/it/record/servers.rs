@@ -37,7 +37,7 @@ pub(super) struct Reply {
 enum Kind {
     Sized(String),
     Chunked(Vec<String>, Duration),
-    Raw(String),
+    Raw { octets: String, goes_on: bool },
     Echo,
 }
 
@@ -59,7 +59,12 @@ impl Reply {
 
     /// These octets, and the end of the connection.
     pub(super) fn raw(octets: &str) -> Reply {
-        Reply { status: 0, fields: String::new(), kind: Kind::Raw(octets.to_owned()) }
+        Reply { status: 0, fields: String::new(), kind: Kind::Raw { octets: octets.to_owned(), goes_on: false } }
+    }
+
+    /// These octets; the connection goes on.
+    pub(super) fn raw_open(octets: &str) -> Reply {
+        Reply { status: 0, fields: String::new(), kind: Kind::Raw { octets: octets.to_owned(), goes_on: true } }
     }
 
     /// Another protocol, which gives back what it gets.
@@ -112,7 +117,12 @@ impl Server {
                     let asked = Asked { method: request.method().to_string(), target, ..Asked::default() };
                     let reply = answers(&asked);
                     let Kind::Sized(body) = reply.kind else { panic!("not over HTTP/2") };
-                    async move { Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(Bytes::from(body)))) }
+                    let mut response = hyper::Response::builder().status(reply.status);
+                    for (name, value) in reply.fields.lines().filter_map(|line| line.split_once(": ")) {
+                        response = response.header(name, value);
+                    }
+                    let response = response.body(Full::new(Bytes::from(body))).unwrap();
+                    async move { Ok::<_, std::convert::Infallible>(response) }
                 });
                 let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
@@ -271,10 +281,7 @@ fn answer<S: Read + Write>(socket: &mut BufReader<S>, asked: &Asked, reply: Repl
         out.flush().ok()
     };
     match kind {
-        Kind::Raw(octets) => {
-            let _ = send(&octets);
-            None
-        }
+        Kind::Raw { octets, goes_on } => send(&octets).filter(|()| goes_on),
         Kind::Sized(body) if status == 204 || asked.method == "HEAD" => {
             assert!(body.is_empty());
             send(&format!("HTTP/1.1 {status} x\r\n{fields}\r\n"))
