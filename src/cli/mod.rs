@@ -18,3 +18,4 @@ pub(crate) mod run;
 pub(crate) mod status;
 #[cfg(feature = "proxy")]
 pub(crate) mod watch;
+mod worker;
