@@ -1,54 +1,231 @@
-//! Many recordings into tables: recordings and octets a second, on one thread and on two.
+//! Many recordings: `authtrail audit` on one thread and on two, and beside it, in the same run, what else a team could run
+//! over the same files: wiretrail over the HAR files, tshark over the packet captures, two at a time, where `WIRETRAIL` and
+//! `TSHARK` name their programs.
 //!
-//! The input is made of the labelled samples, copied until there are a thousand.
+//! `cargo bench --bench audit`; it prints a table and ratios, and fails only where a program does not run. The recordings
+//! are those of the folder that `AUDIT_CORPUS` names, otherwise the labelled samples, copied until there are a thousand.
+//! `AUDIT_ROUNDS` is how often each way is tried, one after another; the quickest counts.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+// A bench speaks on the terminal.
+#![allow(clippy::print_stdout)]
 
-use authtrail::audit::{Capacity, Folder, Grouping, Options, TableFormat, find};
-use authtrail::check::rule_set::RuleSet;
-use authtrail::secret::FingerprintKey;
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-
-const RECORDINGS: usize = 1000;
-
-/// HAR files and packet captures below `folder`.
-fn recordings(folder: &Path) -> Vec<PathBuf> {
-    let samples = find(&[folder.to_owned()], Grouping::Alone, None, std::io::empty()).expect("no list to read");
-    samples.jobs.into_iter().flat_map(|job| job.paths).collect()
+#[cfg(unix)]
+fn main() {
+    measured::main();
 }
 
-fn audit(criterion: &mut Criterion) {
-    let corpus = tempfile::tempdir().expect("a temporary folder");
-    let samples = recordings(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/labelled"));
-    for (number, sample) in samples.iter().cycle().take(RECORDINGS).enumerate() {
-        let extension = sample.extension().unwrap_or_default().to_string_lossy();
-        std::fs::copy(sample, corpus.path().join(format!("{number:04}.{extension}"))).expect("room for it");
+/// Times and memory of other processes are read as Unix counts them.
+#[cfg(not(unix))]
+fn main() {
+    println!("this bench needs a Unix");
+}
+
+#[cfg(unix)]
+mod measured {
+    use std::ffi::{OsStr, OsString};
+    use std::fs::File;
+    use std::path::{Path, PathBuf};
+    use std::process::{Command, Stdio};
+    use std::time::Instant;
+
+    use authtrail::audit::{Grouping, find};
+    use nix::sys::resource::{UsageWho, getrusage};
+
+    /// Recordings, where the samples are copied.
+    const RECORDINGS: usize = 1000;
+
+    /// The argument under which this program runs another one, and says what that took.
+    const MEASURE: &str = "--measure";
+
+    pub(super) fn main() {
+        let mut arguments = std::env::args_os().skip(1);
+        match arguments.next() {
+            Some(first) if first == MEASURE => measure(&arguments.collect::<Vec<_>>()),
+            _ => compare(),
+        }
     }
-    let found = find(&[corpus.path().to_owned()], Grouping::Alone, None, std::io::empty()).expect("no list to read");
-    let bytes = found.jobs.iter().map(|job| job.bytes).sum();
-    let rules = RuleSet::embedded().expect("the built-in rules load");
-    let options = Options::new(rules, FingerprintKey::from_file_content(b"the key of the bench"));
-    let mut group = criterion.benchmark_group("audit");
-    group.sample_size(10).throughput(Throughput::ElementsAndBytes { elements: RECORDINGS as u64, bytes });
-    for threads in [1, 2] {
-        let capacity = Capacity { threads, ..Capacity::default() };
-        group.bench_function(format!("{threads}-threads"), |bencher| {
-            let fresh = || (tempfile::tempdir().expect("a temporary folder"), found.jobs.clone());
-            bencher.iter_batched(
-                fresh,
-                |(out, jobs)| {
-                    let folder = Folder::new(out.path()).expect("the folder is there");
-                    let stop = AtomicBool::new(false);
-                    folder.audit(jobs, &options, capacity, TableFormat::Csv, &stop, &|_| {}).expect("room for it");
-                    out
-                },
-                BatchSize::PerIteration,
+
+    /// Runs a command and prints seconds, seconds of all its processes in user mode, and octets of the largest of them.
+    fn measure(command: &[OsString]) {
+        let (program, arguments) = command.split_first().expect("a program");
+        let began = Instant::now();
+        let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let wall = began.elapsed().as_secs_f64();
+        // 126 and 127 are of xargs: what it was to run does not run.
+        let status = status.expect("it starts").code().filter(|code| ![126, 127].contains(code)).expect("it runs");
+        // This process has waited for no other, and who waits for a process takes over what that one has waited for.
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("it is counted");
+        let user = usage.user_time();
+        let user = user.tv_sec() as f64 + user.tv_usec() as f64 / 1e6;
+        // In KiB; on macOS in octets.
+        let peak = usage.max_rss() * if cfg!(target_os = "macos") { 1 } else { 1024 };
+        println!("{status} {wall} {user} {peak}");
+    }
+
+    /// The files that a way gets.
+    struct Files {
+        count: usize,
+        octets: u64,
+        /// Lists of them: one a line, and with NUL after each.
+        lines: PathBuf,
+        zeros: PathBuf,
+    }
+
+    impl Files {
+        fn new(folder: &Path, name: &str, paths: &[&PathBuf]) -> Files {
+            let list =
+                |end: u8| paths.iter().flat_map(move |path| [path.as_os_str().as_encoded_bytes(), &[end]].concat());
+            let (lines, zeros) = (folder.join(format!("{name}.lines")), folder.join(format!("{name}.zeros")));
+            std::fs::write(&lines, list(b'\n').collect::<Vec<u8>>()).expect("room for a list");
+            std::fs::write(&zeros, list(0).collect::<Vec<u8>>()).expect("room for a list");
+            let octets = paths.iter().map(|path| path.metadata().expect("a file").len()).sum();
+            Files { count: paths.len(), octets, lines, zeros }
+        }
+    }
+
+    /// One way through some files, and what its quickest run took.
+    struct Way<'a> {
+        name: String,
+        files: &'a Files,
+        command: Vec<OsString>,
+        input: &'a Path,
+        out: Option<PathBuf>,
+        best: Option<Taken>,
+    }
+
+    /// What a run took.
+    #[derive(Clone, Copy)]
+    struct Taken {
+        wall: f64,
+        user: f64,
+        /// Octets.
+        peak: f64,
+    }
+
+    impl<'a> Way<'a> {
+        fn audit(files: &'a Files, name: &str, threads: usize, folder: &Path) -> Way<'a> {
+            let (out, count) = (folder.join("out"), threads.to_string());
+            let command = [env!("CARGO_BIN_EXE_authtrail"), "audit", "-", "--quiet", "--threads", &count, "-o"];
+            let command = command.iter().map(OsString::from).chain([out.clone().into_os_string()]).collect();
+            let name = format!("authtrail, {name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
+            Way { name, files, command, input: &files.lines, out: Some(out), best: None }
+        }
+
+        /// A program run once for each file, two at a time.
+        fn each(files: &'a Files, name: &str, program: &OsStr, arguments: &[&str]) -> Way<'a> {
+            let command = ["xargs", "-0", "-P", "2", "-I", "{}"].iter().map(OsString::from);
+            let command = command.chain([program.to_owned()]).chain(arguments.iter().map(OsString::from)).collect();
+            Way { name: name.to_owned(), files, command, input: &files.zeros, out: None, best: None }
+        }
+
+        fn run(&mut self) {
+            let mut own = Command::new(std::env::current_exe().expect("this program"));
+            own.arg(MEASURE).args(&self.command).stdin(File::open(self.input).expect("a list"));
+            let output = own.stderr(Stdio::inherit()).output().expect("this program starts");
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let numbers: Vec<f64> = said.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+            let [status, wall, user, peak] = numbers[..] else { panic!("{}: {said}", self.name) };
+            if let Some(out) = self.out.as_ref() {
+                assert!(out.join("summary.json").exists(), "{}: exit status {status}", self.name);
+                std::fs::remove_dir_all(out).expect("its own folder");
+            }
+            let taken = Taken { wall, user, peak };
+            self.best = Some(self.best.filter(|best| best.wall < wall).unwrap_or(taken));
+        }
+
+        fn print(&self) {
+            let Some(Taken { wall, user, peak }) = self.best else { return };
+            let (files, megabytes) = (self.files.count as f64 / wall, self.files.octets as f64 / 1e6 / wall);
+            println!(
+                "{:<34} {:>6} {wall:>9.2} {user:>9.2} {files:>9.0} {megabytes:>9.1} {:>9.1}",
+                self.name,
+                self.files.count,
+                peak / 1e6
             );
-        });
+        }
     }
-    group.finish();
-}
 
-criterion_group!(benches, audit);
-criterion_main!(benches);
+    fn compare() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let recordings = recordings(folder.path());
+        let ends =
+            |path: &Path, known: &[&str]| path.extension().is_some_and(|end| known.iter().any(|one| end == *one));
+        let only = |known: &[&str]| recordings.iter().filter(|path| ends(path, known)).collect::<Vec<_>>();
+        let all = Files::new(folder.path(), "all", &recordings.iter().collect::<Vec<_>>());
+        let hars = Files::new(folder.path(), "hars", &only(&["har"]));
+        let captures = Files::new(folder.path(), "captures", &only(&["pcap", "pcapng"]));
+        // Every way finds the files in memory.
+        recordings.iter().for_each(|path| drop(std::fs::read(path).expect("a recording")));
+
+        let audit = |files, name: &str, threads| Way::audit(files, name, threads, folder.path());
+        let mut ways = vec![audit(&all, "all", 1), audit(&all, "all", 2)];
+        let wiretrail = std::env::var_os("WIRETRAIL").map(|program| {
+            ways.push(audit(&hars, "HAR files", 2));
+            ways.push(Way::each(&hars, "wiretrail FILE diagnose", &program, &["{}", "diagnose"]));
+            ways.len() - 1
+        });
+        let tshark = std::env::var_os("TSHARK").map(|program| {
+            ways.push(audit(&captures, "captures", 2));
+            let fields = ["http.request.method", "http.host", "http.request.uri", "http.response.code"];
+            let asked = fields.iter().flat_map(|field| ["-e", *field]);
+            let arguments: Vec<&str> = ["-r", "{}", "-Y", "http", "-T", "fields"].into_iter().chain(asked).collect();
+            ways.push(Way::each(&captures, "tshark -r FILE -Y http -T fields", &program, &arguments));
+            ways.len() - 1
+        });
+        let rounds = std::env::var("AUDIT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+        (0..rounds).for_each(|_| ways.iter_mut().for_each(Way::run));
+
+        println!("{:<34} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "files", "wall", "user", "files", "MB", "largest");
+        println!("{:<34} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "", "s", "s", "per s", "per s", "MB");
+        ways.iter().for_each(Way::print);
+        ratios(&ways, wiretrail, tshark);
+    }
+
+    fn ratios(ways: &[Way<'_>], wiretrail: Option<usize>, tshark: Option<usize>) {
+        let best = |at: usize| ways[at].best.expect("every way was tried");
+        let (one, two) = (best(0), best(1));
+        println!(
+            "\ntwo threads: {:.2} times as fast, {:.2} of the user time",
+            one.wall / two.wall,
+            two.user / one.user
+        );
+        for (name, at) in [("wiretrail", wiretrail), ("tshark", tshark)] {
+            // The way before it is authtrail on the same files.
+            let Some((other, own)) = at.map(|at| (best(at), best(at - 1))) else { continue };
+            println!(
+                "{name}: {:.1} times the wall time, {:.1} times the user time, {:.2} times the memory of authtrail",
+                other.wall / own.wall,
+                other.user / own.user,
+                other.peak / own.peak
+            );
+        }
+        if let (Some(wiretrail), Some(tshark)) = (wiretrail.map(best), tshark.map(best)) {
+            let (wall, user) = (wiretrail.wall + tshark.wall, wiretrail.user + tshark.user);
+            println!(
+                "together: {:.1} times the wall time, {:.1} times the user time",
+                wall / two.wall,
+                user / two.user
+            );
+        }
+    }
+
+    /// The recordings of the corpus.
+    fn recordings(folder: &Path) -> Vec<PathBuf> {
+        if let Some(corpus) = std::env::var_os("AUDIT_CORPUS") {
+            return found(Path::new(&corpus));
+        }
+        let samples = found(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/labelled"));
+        let copied = samples.iter().cycle().take(RECORDINGS).enumerate().map(|(number, sample)| {
+            let extension = sample.extension().unwrap_or_default().to_string_lossy();
+            let copy = folder.join(format!("{number:04}.{extension}"));
+            std::fs::copy(sample, &copy).expect("room for it");
+            copy
+        });
+        copied.collect()
+    }
+
+    fn found(folder: &Path) -> Vec<PathBuf> {
+        let found = find(&[folder.to_owned()], Grouping::Alone, None, std::io::empty()).expect("no list to read");
+        found.jobs.into_iter().flat_map(|job| job.paths).collect()
+    }
+}

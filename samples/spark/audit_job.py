@@ -3,28 +3,27 @@
 
 usage: audit_job.py [--master URL] [--authtrail PROGRAM] --key FILE --output DIR PATH...
 
-Every task starts one worker, hands it paths and takes the lines that it writes. OUTPUT gets what a local audit has: the
-journal, in parts, and the six tables as Parquet. PATH, FILE and DIR are seen under the same names by every machine.
+Every task starts one worker and hands it paths; the worker writes lines of a journal and parts of the tables. OUTPUT gets
+what a local audit has: the journal, and the six tables as Parquet. PATH, FILE and DIR are seen under the same names by every
+machine.
 """
 import argparse
-import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import uuid
 
-from pyspark.sql import SparkSession, functions as f
-from pyspark.sql.types import ArrayType, BooleanType, LongType, StringType, StructField, StructType
-
-# The journal holds times as numbers: microseconds since 1970-01-01T00:00:00Z.
-TYPES = {"text": StringType(), "integer": LongType(), "flag": BooleanType(), "texts": ArrayType(StringType()),
-         "time": LongType()}
+from pyspark.sql import SparkSession
 
 
-def judged(program, key):
-    """A function that turns the paths of a partition into lines of a journal."""
+def audited(program, key, attempts):
+    """A function that audits the paths of a partition into a folder of its own, and gives the name of that folder."""
     def of(paths):
-        command = [program, "audit", "--worker", "--key", key]
+        folder = os.path.join(attempts, uuid.uuid4().hex)
+        os.makedirs(folder)
+        command = [program, "audit", "--worker", "--key", key, "-o", folder]
         worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
         def feed():
@@ -35,64 +34,61 @@ def judged(program, key):
             except BrokenPipeError:
                 pass  # The worker has ended; its status says why.
 
-        # Both pipes are in use at once: who only writes, or only reads, waits for ever.
+        # Both pipes are in use at once: who only writes, or only reads, waits for ever. A task that is killed closes them,
+        # and the worker ends.
         feeder = threading.Thread(target=feed, daemon=True)
         feeder.start()
-        for line in worker.stdout:
-            yield line.decode().rstrip("\n")
+        with open(os.path.join(folder, "journal.jsonl"), "wb") as journal:
+            shutil.copyfileobj(worker.stdout, journal)
         feeder.join()
         if worker.wait() != 0:
             # Spark tries the task again, here or on another machine.
             raise RuntimeError(f"{' '.join(command)}: exit status {worker.returncode}")
+        yield folder
     return of
 
 
-def tables(program):
-    """The tables as the program describes them."""
-    return json.loads(subprocess.check_output([program, "query", "--schema", "--format", "json"]))
-
-
-def row(table):
-    """The type of the rows of a table in a line of a journal."""
-    return StructType([StructField(column["name"], TYPES[column["type"]]) for column in table["columns"]])
+def commit(folders, output):
+    """Puts what the tasks wrote together; the tables appear when they are whole."""
+    tables = os.path.join(output, ".tables.new")
+    os.mkdir(tables)
+    with open(os.path.join(output, "journal.jsonl"), "wb") as journal:
+        for folder in folders:
+            with open(os.path.join(folder, "journal.jsonl"), "rb") as lines:
+                shutil.copyfileobj(lines, journal)
+            # The name of a part comes from the list that its worker got: no two are the same.
+            for path, _, names in os.walk(os.path.join(folder, "tables")):
+                to = os.path.join(tables, os.path.relpath(path, os.path.join(folder, "tables")))
+                os.makedirs(to, exist_ok=True)
+                for name in names:
+                    os.replace(os.path.join(path, name), os.path.join(to, name))
+    os.rename(tables, os.path.join(output, "tables"))
 
 
 def run(spark, program, key, paths, output):
     """Audits `paths` into `output`."""
+    attempts = os.path.join(output, ".attempts")
+    os.makedirs(output)
     listed = subprocess.check_output([program, "audit", "--list", *paths])
     recordings = [os.fsdecode(path) for path in listed.split(b"\n") if path]
     # Several tasks a core, since recordings differ in size.
     parts = max(1, min(len(recordings), 4 * spark.sparkContext.defaultParallelism))
-    lines = spark.sparkContext.parallelize(recordings, parts).mapPartitions(judged(program, key))
-    lines.saveAsTextFile(os.path.join(output, "journal"))
-    described = tables(program)
-    schema = StructType([StructField(table["name"], ArrayType(row(table))) for table in described])
-    journal = spark.read.schema(schema).option("mode", "FAILFAST").json(os.path.join(output, "journal"))
-    for table in described:
-        def column(described):
-            value = f.col("row").getField(described["name"])
-            return (f.timestamp_micros(value) if described["type"] == "time" else value).alias(described["name"])
-
-        rows = journal.select(f.explode(table["name"]).alias("row")).select([column(c) for c in table["columns"]])
-        rows.write.parquet(os.path.join(output, "tables", table["name"]))
-
-
-def session(master=None):
-    """A session that writes times as the local audit does."""
-    builder = SparkSession.builder.appName("authtrail audit").config("spark.sql.session.timeZone", "UTC")
-    builder = builder.config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-    return (builder.master(master) if master else builder).getOrCreate()
+    tasks = spark.sparkContext.parallelize(recordings, parts).mapPartitions(audited(program, key, attempts))
+    # Spark takes the result of one attempt of each task: what other attempts wrote is left behind.
+    commit(tasks.collect(), output)
+    shutil.rmtree(attempts, ignore_errors=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--master", help="spark://host:7077, yarn, k8s://...; spark-submit gives it too")
-    parser.add_argument("--authtrail", default="authtrail", help="the program, on every machine")
+    parser.add_argument("--authtrail", default="authtrail", help="the program, with the feature `tables`, on every machine")
     parser.add_argument("--key", required=True, help="key of the fingerprints, a file of 16 octets or more")
     parser.add_argument("--output", required=True, help="a new folder that every machine can write")
     parser.add_argument("paths", nargs="+", metavar="PATH")
     of = parser.parse_args()
-    spark = session(of.master)
+    builder = SparkSession.builder.appName("authtrail audit")
+    spark = (builder.master(of.master) if of.master else builder).getOrCreate()
     try:
         run(spark, of.authtrail, of.key, of.paths, of.output)
     finally:

@@ -4,7 +4,8 @@
 usage: read_back.py PROGRAM FOLDER
 
 PROGRAM is authtrail with the feature `tables`. FOLDER is for what is written; it is emptied first. The same recordings
-are then audited by ../spark/audit_job.py on two local cores, and its tables compared as well.
+are then audited by ../spark/audit_job.py on two local cores, where one task fails after its work and is tried again, and
+its tables compared as well.
 """
 import datetime
 import json
@@ -28,6 +29,7 @@ warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
 
 import duckdb  # noqa: E402
 import pandas  # noqa: E402
+from pyspark.sql import SparkSession  # noqa: E402
 
 import audit_job  # noqa: E402
 
@@ -94,6 +96,22 @@ def by_spark(spark, table, folder):
     return frame.count()
 
 
+def tables(program):
+    """The tables as the program describes them."""
+    return json.loads(subprocess.check_output([program, "query", "--schema", "--format", "json"]))
+
+
+def failing_once(program, folder):
+    """A program that does what `program` does; the first worker of all then fails, with all of its work done."""
+    script, failed = folder / "authtrail", folder / "failed"
+    script.write_text("#!/bin/sh\n"
+                      f"'{program}' \"$@\" || exit\n"
+                      f"case \"$*\" in *--worker*) mkdir '{failed}' 2>/dev/null && exit 1; esac\n"
+                      "exit 0\n")
+    script.chmod(0o755)
+    return str(script), failed
+
+
 def main(program, folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -111,30 +129,39 @@ def main(program, folder):
     audit("parquet")
     shutil.copytree(local / "tables", folder / "parquet")
     audit("jsonl")
-    spark = audit_job.session("local[2]")
-    spark.sparkContext.setLogLevel("ERROR")
+    # Two cores, and two attempts for each task.
+    spark = SparkSession.builder.master("local[2,2]").appName("read back").getOrCreate()
+    spark.sparkContext.setLogLevel("OFF")
     cluster = folder / "cluster"
-    audit_job.run(spark, program, key, paths, str(cluster))
-    for table in audit_job.tables(program):
+    failing, failed = failing_once(program, folder)
+    audit_job.run(spark, failing, key, paths, str(cluster))
+    assert failed.is_dir(), "no worker has failed"
+    assert sorted(path.name for path in cluster.iterdir()) == ["journal.jsonl", "tables"]
+    for table in tables(program):
         expected = json_lines(table, local / "tables")
         assert expected, table["name"]
         same(f"DuckDB: {table['name']}", by_duckdb(table, folder / "parquet"), expected)
         same(f"pandas: {table['name']}", by_pandas(table, folder / "parquet"), expected)
         count = by_spark(spark, table, folder / "parquet")
         assert count == len(expected), f"Spark: {table['name']}: {count} rows, expected {len(expected)}"
-        # Partitions end in any order: the rows are the same, not their order.
-        same(f"cluster: {table['name']}", sorted(by_duckdb(table, cluster / "tables"), key=repr),
-             sorted(expected, key=repr))
+        # Recordings end in any order: the rows are the same, not their order.
+        for name, read in [("DuckDB", by_duckdb), ("pandas", by_pandas)]:
+            same(f"{name}: cluster: {table['name']}", sorted(read(table, cluster / "tables"), key=repr),
+                 sorted(expected, key=repr))
+        count = by_spark(spark, table, cluster / "tables")
+        assert count == len(expected), f"Spark: cluster: {table['name']}: {count} rows, expected {len(expected)}"
+        parts = len(list((cluster / "tables" / table["name"]).glob("*.parquet")))
+        assert parts > 1, f"{table['name']}: {parts} part of all workers"
         print(f"{table['name']}: {len(expected)} rows, the same in DuckDB, pandas, Spark, and from the cluster")
     spark.stop()
     # The journal of the cluster gives the tables of the local audit, byte for byte.
-    parts = [argument for part in sorted((cluster / "journal").glob("part-*")) for argument in ("--from-journal", str(part))]
     merged = folder / "merged"
-    command = [program, "audit", "--quiet", "--format", "jsonl", "-o", str(merged), *parts]
+    command = [program, "audit", "--quiet", "--format", "jsonl", "-o", str(merged),
+               "--from-journal", str(cluster / "journal.jsonl")]
     assert subprocess.run(command).returncode == 2
     for path in sorted((local / "tables").iterdir()):
         assert path.read_bytes() == (merged / "tables" / path.name).read_bytes(), f"{path.name} differs"
-    print(f"{len(parts) // 2} journals of workers merged: the same tables, byte for byte")
+    print("the journal of the workers: the same tables, byte for byte")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ use crate::decode::exchange::Exchange;
 use crate::report::contract::{Capture, Evidence, Finding, Report, Trail};
 use crate::report::escape::terminal;
 use crate::report::exchanges;
-use crate::report::url::safe_url;
 use crate::secret::FingerprintKey;
 use crate::trail::Incident;
 
@@ -52,8 +51,7 @@ pub(super) fn rows(sources: Sources<'_>) -> Rows {
         let trail_id = maker.own(&trail.id);
         rows.trails.push(maker.trail(at, trail));
         rows.links.extend(maker.links(&trail_id, trail));
-        let server = maker.url(&trail.server);
-        rows.findings.extend(trail.findings.iter().map(|finding| maker.finding(&trail_id, &server, trail, finding)));
+        rows.findings.extend(trail.findings.iter().map(|finding| maker.finding(&trail_id, trail, finding)));
         if let Some(reconstructed) = sources.incident.trails.get(at) {
             rows.values.extend(custody::values(id, &trail_id, sources.incident, reconstructed, sources.key));
         }
@@ -70,11 +68,6 @@ impl Maker<'_> {
     /// An id of the report, made unique over incidents.
     fn own(&self, id: &str) -> String {
         format!("{}-{id}", self.id)
-    }
-
-    /// Paths of MCP endpoints can hold a secret handle.
-    fn url(&self, url: &str) -> String {
-        terminal(&safe_url(url, self.sources.key)).into_owned()
     }
 
     fn captures(&self) -> Vec<CaptureRow> {
@@ -157,7 +150,7 @@ impl Maker<'_> {
             let exchanges = own.iter().filter_map(|id| incident.exchanges.get(id.0 as usize));
             exchanges.filter_map(|exchange| exchange.sent_at).map(|time| Time(time.0))
         };
-        let servers: Vec<String> = trail.authorization_servers.iter().map(|url| self.url(url)).collect();
+        let servers: Vec<String> = trail.authorization_servers.iter().map(|url| plain(url)).collect();
         let cause = trail.cause.as_ref();
         let of_level = |level: &str| trail.findings.iter().filter(|finding| finding.level == level).count() as i64;
         let headline = trail.findings.iter().find(|finding| Some(&finding.id) == trail.headline.as_ref());
@@ -166,7 +159,7 @@ impl Maker<'_> {
             trail: self.own(&trail.id),
             client: trail.client.name.as_deref().map(plain),
             client_version: trail.client.version.as_deref().map(plain),
-            server: self.url(&trail.server),
+            server: plain(&trail.server),
             authorization_server: servers.first().cloned(),
             authorization_servers: servers,
             revision: trail.revision.value.as_deref().map(plain),
@@ -217,18 +210,14 @@ impl Maker<'_> {
         })
     }
 
-    fn finding(&self, trail_id: &str, server: &str, trail: &Trail, finding: &Finding) -> FindingRow {
+    fn finding(&self, trail_id: &str, trail: &Trail, finding: &Finding) -> FindingRow {
         let shown: Option<&Evidence> = finding.evidence.first();
         let value = shown.and_then(|shown| shown.value.as_ref());
         FindingRow {
             incident: self.id.to_owned(),
             trail: trail_id.to_owned(),
             finding: self.own(&finding.id),
-            key: if server == trail.server {
-                plain(&finding.key)
-            } else {
-                plain(&finding.key.replace(&trail.server, server))
-            },
+            key: plain(&finding.key),
             rule: finding.rule.clone(),
             link: finding.link.to_owned(),
             party: finding.party.to_owned(),

@@ -3,7 +3,7 @@
 //! | in it | is |
 //! |---|---|
 //! | `key` | the key of the fingerprints, readable by its owner only; not there where the user gave one |
-//! | `journal.jsonl` | one line for each incident, written as it is judged |
+//! | `journal.jsonl` | one line for each incident, written as it is judged; in the end of those in the tables alone |
 //! | `tables/` | the tables with `schema.json`, made when all is judged |
 //! | `summary.json` | the summary |
 
@@ -96,7 +96,7 @@ impl Folder {
     }
 
     /// Judges incidents into this folder: journal, tables, summary. What stands in the journal, judged by the same rules, of
-    /// recordings that have not changed, is kept. Where `stop` is set in between, the journal has what is done and the
+    /// recordings that have not changed, is kept; of recordings that are not among `jobs` nothing is. Where `stop` is set in between, the journal has what is done and the
     /// tables stay as they were.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Folder {
         capacity: Capacity,
         format: TableFormat,
         stop: &AtomicBool,
-        tell: &(dyn Fn(Event<'_>) + Sync),
+        tell: &(dyn Fn(Event) + Sync),
     ) -> io::Result<Outcome> {
         let count = jobs.len();
         let journal = Journal::open(&self.journal())?;
@@ -124,6 +124,8 @@ impl Folder {
             let lines = written.iter().map(|written| lines.text(written.place));
             pool(capacity)?.install(|| tables::make(&self.tables(), format, lines, |judged| tally.add(judged)))?;
             self.write_summary(&tally.summary())?;
+            // Comparisons and mergers read the journal: it tells of the same recordings as the tables.
+            journal.keep(&written.iter().map(|written| written.place).collect::<Vec<_>>())?;
         }
         let summary = tally.summary();
         Ok(Outcome { summary, standing: tally.into_standing(), left: count - written.len() })
@@ -207,11 +209,11 @@ pub fn summarise(
     options: &Options<'_>,
     capacity: Capacity,
     stop: &AtomicBool,
-    tell: &(dyn Fn(Event<'_>) + Sync),
+    tell: &(dyn Fn(Event) + Sync),
 ) -> io::Result<Outcome> {
     let tally = std::sync::Mutex::new(Tally::new(options.rules.version()));
     let (count, done) = (jobs.len(), std::sync::atomic::AtomicUsize::new(0));
-    let add = |event: Event<'_>| {
+    let add = |event: Event| {
         if let Event::Judged { judged, .. } = &event {
             tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(judged);
         }

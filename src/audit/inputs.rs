@@ -84,7 +84,7 @@ pub fn find(
 }
 
 /// The path on a line of a list; `None` for an empty line.
-pub fn listed(line: &[u8]) -> Option<PathBuf> {
+pub(super) fn listed(line: &[u8]) -> Option<PathBuf> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.is_empty() {
         return None;

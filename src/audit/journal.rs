@@ -1,11 +1,13 @@
 //! The journal of an output folder: one line of JSON for each incident, written as soon as it is judged.
 //!
-//! Lines are only ever appended. What a kill leaves of the last one is cut off when the journal is opened again.
+//! Lines are appended. What a kill leaves of the last one is cut off when the journal is opened again. When all is judged,
+//! lines of recordings that have changed or are not among the inputs any more are left out, in a new file that takes the
+//! place of the old one.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
@@ -34,6 +36,7 @@ pub(super) struct LineKey {
 
 /// A journal that is written.
 pub struct Journal {
+    path: PathBuf,
     writer: Mutex<Writer>,
     /// The lines that stand in it from before.
     known: HashMap<LineKey, Place>,
@@ -53,10 +56,14 @@ impl Journal {
     /// The file cannot be opened, or another audit has it open.
     pub fn open(path: &Path) -> io::Result<Journal> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let in_use = || io::Error::other("another audit is writing to it");
         file.try_lock().map_err(|error| match error {
-            std::fs::TryLockError::WouldBlock => io::Error::other("another audit is writing to it"),
+            std::fs::TryLockError::WouldBlock => in_use(),
             std::fs::TryLockError::Error(error) => error,
         })?;
+        if !is_at(&file, path)? {
+            return Err(in_use());
+        }
         let mut known = HashMap::new();
         let end = scan(&mut file, |place, line| {
             if let Ok(key) = serde_json::from_slice::<LineKey>(line) {
@@ -64,7 +71,7 @@ impl Journal {
             }
         })?;
         file.set_len(end)?;
-        Ok(Journal { writer: Mutex::new(Writer { file, end }), known })
+        Ok(Journal { path: path.to_owned(), writer: Mutex::new(Writer { file, end }), known })
     }
 
     /// How many lines stand in it from before.
@@ -93,8 +100,42 @@ impl Journal {
     }
 }
 
+impl Journal {
+    /// Leaves out all lines but those at `places`: whole, or not at all.
+    pub(super) fn keep(self, places: &[Place]) -> io::Result<()> {
+        let writer = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if places.iter().map(|place| place.length).sum::<u64>() == writer.end {
+            return Ok(());
+        }
+        let new = self.path.with_file_name(".journal.new");
+        let mut lines = Lines::open(&self.path)?;
+        let mut kept = BufWriter::with_capacity(1 << 18, File::create(&new)?);
+        for place in places {
+            kept.write_all(&lines.text(*place)?)?;
+        }
+        kept.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+        // Nobody else writes to the old one: it is locked until here.
+        std::fs::rename(new, &self.path)
+    }
+}
+
+/// Whether `file` is still what stands at `path`: another audit may have put a new one there since it was opened.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (opened, there) = (file.metadata()?, std::fs::metadata(path)?);
+        Ok((opened.dev(), opened.ino()) == (there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        Ok(true)
+    }
+}
+
 /// A line of a journal, with its line end.
-pub fn to_line(judged: &Judged) -> io::Result<Vec<u8>> {
+pub(super) fn to_line(judged: &Judged) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(judged)?;
     line.push(b'\n');
     Ok(line)
@@ -164,21 +205,53 @@ pub(super) fn last(lines: Vec<Indexed>) -> Vec<Indexed> {
     kept.into_iter().flatten().collect()
 }
 
-/// Hands over every whole line that is not empty, and says where the last one ends.
+/// Hands over every whole line that is not empty, and says where the last one ends. Of a line that begins as none of a
+/// journal does, only the beginning is handed over: it may be a recording of any size that was named by mistake.
 fn scan(file: &mut File, mut each: impl FnMut(Place, &[u8])) -> io::Result<u64> {
     file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let (mut offset, mut line) = (0, Vec::new());
     loop {
         line.clear();
-        let length = reader.read_until(b'\n', &mut line)? as u64;
-        if line.last() != Some(&b'\n') {
+        let mut length = reader.by_ref().take(BEGINNING.len() as u64).read_until(b'\n', &mut line)? as u64;
+        let mut is_whole = line.last() == Some(&b'\n');
+        if !is_whole {
+            if line == BEGINNING.as_bytes() {
+                length += reader.read_until(b'\n', &mut line)? as u64;
+                is_whole = line.last() == Some(&b'\n');
+            } else {
+                let (passed, ended) = pass(&mut reader)?;
+                (length, is_whole) = (length + passed, ended);
+            }
+        }
+        if !is_whole {
             return Ok(offset);
         }
         if length > 1 {
             each(Place { offset, length }, &line);
         }
         offset += length;
+    }
+}
+
+/// The beginning of every line.
+const BEGINNING: &str = "{\"schema\":\"authtrail-audit-v";
+
+/// Passes over the rest of a line; how many octets it had, and whether it ends.
+fn pass(reader: &mut impl BufRead) -> io::Result<(u64, bool)> {
+    let mut passed = 0;
+    loop {
+        let there = reader.fill_buf()?;
+        let (octets, ends) = match memchr::memchr(b'\n', there) {
+            Some(at) => (at + 1, true),
+            None => (there.len(), there.is_empty()),
+        };
+        let is_end = there.is_empty();
+        reader.consume(octets);
+        passed += octets as u64;
+        if ends {
+            return Ok((passed, !is_end));
+        }
     }
 }
 
@@ -210,6 +283,44 @@ mod tests {
         let mut lines = Lines::open(&path).unwrap();
         assert_eq!(lines.read::<Judged>(again).unwrap(), line("b"));
         assert_eq!(lines.read::<Judged>(first).unwrap(), line("a"));
+    }
+
+    #[test]
+    fn lines_that_are_not_kept_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let journal = Journal::open(&path).unwrap();
+        let places = ["a", "b", "c"].map(|name| journal.append(&line(name)).unwrap());
+        journal.keep(&[places[2], places[0]]).unwrap();
+        let (lines, broken) = index(&path).unwrap();
+        let paths: Vec<&[String]> = lines.iter().map(|line| &line.paths[..]).collect();
+        assert_eq!((paths, broken), (vec![&["c".to_owned()][..], &["a".to_owned()][..]], 0));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        // What was opened before is not the journal any more.
+        assert!(is_at(&File::open(&path).unwrap(), &path).unwrap());
+        let old = File::open(&path).unwrap();
+        let journal = Journal::open(&path).unwrap();
+        journal.keep(&[]).unwrap();
+        assert_eq!((is_at(&old, &path).unwrap(), path.metadata().unwrap().len()), (!cfg!(unix), 0));
+    }
+
+    #[test]
+    fn what_is_no_journal_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.har");
+        let whole = super::to_line(&line("a")).unwrap();
+        let large = [&b"{\"log\":"[..], &[b'x'; 1 << 20], b"\n"].concat();
+        std::fs::write(
+            &path,
+            [&large[..], &whole, b"\n", b"short\n", BEGINNING.as_bytes(), b"\n", &large[..50]].concat(),
+        )
+        .unwrap();
+        let mut longest = 0;
+        let end = scan(&mut File::open(&path).unwrap(), |_, text| longest = longest.max(text.len())).unwrap();
+        assert_eq!((longest, end), (whole.len(), path.metadata().unwrap().len() - 50));
+        let (lines, broken) = index(&path).unwrap();
+        assert_eq!((lines.len(), broken), (1, 3));
+        assert_eq!(Lines::open(&path).unwrap().read::<Judged>(lines[0].place).unwrap(), line("a"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `collect`, `custody` | make the rows from the report and from what was reconstructed |
 //! | `tables` | the rows as CSV, JSON lines, Parquet |
 //! | [`query`] | SQL over the tables, and ready-made questions |
+//! | [`work`](work()) | a list of recordings into lines and parts, for an engine that spreads lists over machines |
 //! | [`compare`], [`baseline`] | what is new since another audit; what is known and does not count |
 //!
 //! Uses the rooms as they are; decides nothing about any recording.
@@ -27,11 +28,13 @@ pub mod standing;
 pub mod summary;
 mod tables;
 mod work;
+mod worker;
 
 pub use folder::{Folder, Outcome, draw_key, summarise};
-pub use inputs::{Found, Grouping, Job, find, listed};
-pub use journal::{Journal, to_line};
+pub use inputs::{Found, Grouping, Job, find};
+pub use journal::Journal;
 pub use judge::{Judged, Options, SCHEMA, judge, judge_files};
-pub use run::{Event, stream};
+pub use run::Event;
 pub use tables::TableFormat;
 pub use work::{Capacity, THREADS};
+pub use worker::work;

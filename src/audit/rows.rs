@@ -65,7 +65,7 @@ table! {
         trail: Text, "Id of the trail: that of its incident and its place in it, `4f0c...-t1`.";
         client: Text null "no `clientInfo` was seen", "`clientInfo.name` of the client.";
         client_version: Text null "no `clientInfo.version` was seen", "`clientInfo.version` of the client.";
-        server: Text, "Canonical URL of the MCP endpoint.";
+        server: Text, "Canonical URL of the MCP endpoint, a secret in its path masked.";
         authorization_server: Text null "none was seen", "Issuer of the authorization server that was seen first.";
         authorization_servers: Texts, "Issuers of all authorization servers.";
         revision: Text null "the candidates disagree", "Revision of the protocol in force at the end.";

@@ -15,11 +15,11 @@ use crate::decode::Source;
 
 /// What happened with one incident.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum Event {
     /// It was judged now.
     Judged {
         /// What was found.
-        judged: &'a Judged,
+        judged: Box<Judged>,
         /// Octets of its recordings.
         bytes: u64,
     },
@@ -44,6 +44,9 @@ const FACTOR_COMPRESSED: u64 = 16;
 /// Octets of memory for the smallest recording.
 const LEAST: u64 = 1 << 20;
 
+/// Sets of key logs whose digests are kept: a list may name recordings in any number of folders.
+const KNOWN: usize = 1000;
+
 fn cost(job: &Job) -> u64 {
     let is_compressed = job.paths.iter().any(|path| {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -65,7 +68,7 @@ pub(super) fn run(
     capacity: Capacity,
     journal: Option<&Journal>,
     stop: &AtomicBool,
-    tell: &(dyn Fn(Event<'_>) + Sync),
+    tell: &(dyn Fn(Event) + Sync),
 ) -> io::Result<Vec<Written>> {
     let run = Run::new(options, journal, stop, tell, found);
     run.all(Sorted::new(jobs, cost), capacity)
@@ -76,12 +79,12 @@ pub(super) fn run(
 /// # Errors
 ///
 /// The threads cannot be started.
-pub fn stream(
+pub(super) fn stream(
     jobs: impl Iterator<Item = Job>,
     options: &Options<'_>,
     capacity: Capacity,
     stop: &AtomicBool,
-    tell: &(dyn Fn(Event<'_>) + Sync),
+    tell: &(dyn Fn(Event) + Sync),
 ) -> io::Result<()> {
     Run::new(options, None, stop, tell, found).all(Stream::new(jobs, cost), capacity).map(drop)
 }
@@ -90,7 +93,7 @@ struct Run<'a, F> {
     options: &'a Options<'a>,
     journal: Option<&'a Journal>,
     stop: &'a AtomicBool,
-    tell: &'a (dyn Fn(Event<'_>) + Sync),
+    tell: &'a (dyn Fn(Event) + Sync),
     /// What finds something in opened recordings: [`found`], or in a test something that fails.
     found: F,
     /// [`Options::judged_by`] for each set of key logs.
@@ -104,7 +107,7 @@ impl<'a, F: Found + Sync> Run<'a, F> {
         options: &'a Options<'a>,
         journal: Option<&'a Journal>,
         stop: &'a AtomicBool,
-        tell: &'a (dyn Fn(Event<'_>) + Sync),
+        tell: &'a (dyn Fn(Event) + Sync),
         found: F,
     ) -> Self {
         let (judged_by, written, failed) = (Mutex::default(), Mutex::default(), Mutex::default());
@@ -146,12 +149,15 @@ impl<'a, F: Found + Sync> Run<'a, F> {
             let place = journal.append(&judged)?;
             self.note(job.paths, place);
         }
-        (self.tell)(Event::Judged { judged: &judged, bytes: job.bytes });
+        (self.tell)(Event::Judged { judged: Box::new(judged), bytes: job.bytes });
         Ok(())
     }
 
     fn judged_by(&self, options: &Options<'_>) -> String {
         let mut known = self.judged_by.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN {
+            known.clear();
+        }
         known.entry(options.read.keylogs.clone()).or_insert_with(|| options.judged_by()).clone()
     }
 
@@ -186,7 +192,7 @@ mod tests {
         let key = FingerprintKey::from_file_content(b"sixteen octets..");
         let options = Options::new(RuleSet::embedded().unwrap(), key);
         let told = Mutex::new(Vec::new());
-        let tell = |event: Event<'_>| {
+        let tell = |event: Event| {
             let Event::Judged { judged, .. } = event else { return };
             told.lock().unwrap().push((judged.paths[0].clone(), judged.rows.captures[0].usable));
         };

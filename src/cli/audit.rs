@@ -1,16 +1,14 @@
 //! `authtrail audit`: many recordings into tables and one summary.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 use authtrail::audit::baseline::Baseline;
 use authtrail::audit::summary;
-use authtrail::audit::{
-    self, Capacity, Event, Folder, Found, Grouping, Job, Options, Outcome, TableFormat, find, listed,
-};
+use authtrail::audit::{self, Capacity, Event, Folder, Found, Grouping, Options, Outcome, TableFormat, find};
 use authtrail::report::{escape, json, terminal_width};
 use authtrail::secret::FingerprintKey;
 use authtrail::trail::schema::Revision;
@@ -22,12 +20,14 @@ use super::messages::say;
 use super::output::write_to;
 use super::progress::Progress;
 use super::status::Status;
+use super::worker;
 
 const MORE: &str = "\
 Each recording is an incident of its own. Without -o, only the summary is made.
 With -o DIR, the folder gets a journal with what is done, the tables and the
-summary; a run that was stopped goes on with --resume. Key logs that lie beside
-a packet capture (sslkeys.log, *.keylog) are used for it.
+summary; a run that was stopped goes on with --resume. They tell of the
+recordings that are named in the last run, and of no others. Key logs that lie
+beside a packet capture (sslkeys.log, *.keylog) are used for it.
 
 Ends with 1 where authorization was lost or a finding reaches --fail-on, with 2
 where a recording could not be judged, with 130 where it was stopped.";
@@ -41,14 +41,15 @@ pub(crate) struct Audit {
     paths: Vec<PathBuf>,
     /// `folder`: recordings in the same folder are one incident
     #[arg(long, value_name = "WHAT", value_parser = grouping)]
-    group_by: Option<Grouping>,
+    pub(super) group_by: Option<Grouping>,
     /// Go on with what stands in the output folder: only what is new or changed is judged
     #[arg(long)]
     resume: bool,
     /// Print the recordings that would be judged, one path a line, and judge none
     #[arg(long, conflicts_with_all = ["worker", "resume", "from_journal", "group_by"])]
     list: bool,
-    /// Read a list of paths on standard input and write a line of a journal for each; needs --key
+    /// Read a list of paths on standard input and write a line of a journal for each; with -o also parts of the tables;
+    /// needs --key
     #[arg(long, requires = "key", conflicts_with_all = ["paths", "resume", "from_journal"])]
     worker: bool,
     /// Make the tables from the lines that workers wrote; may be given several times
@@ -65,7 +66,7 @@ pub(crate) struct Audit {
     write_baseline: Option<PathBuf>,
     /// Make fingerprints with the key in this file instead of one that is drawn for the output folder
     #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     /// Key log for all packet captures, beside those that lie next to them; may be given several times
     #[arg(long, value_name = "FILE")]
     keylog: Vec<PathBuf>,
@@ -100,7 +101,7 @@ fn grouping(name: &str) -> Result<Grouping, String> {
 /// Runs the command.
 pub(crate) fn run(of: &Audit, common: &Common) -> anyhow::Result<Status> {
     if of.worker {
-        return worker(of);
+        return worker::run(of, common);
     }
     if of.list {
         return list(of, common);
@@ -162,7 +163,7 @@ fn local(of: &Audit, common: &Common, folder: Option<Folder>) -> anyhow::Result<
     tell_found(&found);
     let stop = stop_on_signal()?;
     let progress = Progress::new(&found.jobs);
-    let tell = |event: Event<'_>| progress.done(&event);
+    let tell = |event: Event| progress.done(&event);
     let outcome = match &folder {
         Some(folder) => folder.audit(found.jobs, &options, capacity(of), format, &stop, &tell),
         None => audit::summarise(found.jobs, &options, capacity(of), &stop, &tell),
@@ -198,49 +199,14 @@ fn finish(of: &Audit, common: &Common, outcome: Outcome, baseline: Option<Baseli
     Ok(if is_stopped { Status::Stopped } else { Status::of_summary(summary, of.fail_on) })
 }
 
-/// Judges the recordings that are named on standard input, each to a line on standard output.
-fn worker(of: &Audit) -> anyhow::Result<Status> {
-    let key = files::key(of.key.as_deref().context("a worker needs --key")?)?;
-    let options = options(of, key)?;
-    let stop = stop_on_signal()?;
-    let failed = Mutex::new(None);
-    let out = Mutex::new(std::io::stdout());
-    let tell = |event: Event<'_>| {
-        let Event::Judged { judged, .. } = event else { return };
-        let written = audit::to_line(judged).and_then(|line| {
-            let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
-            out.write_all(&line).and_then(|()| out.flush())
-        });
-        if let Err(error) = written {
-            stop.store(true, Ordering::Relaxed);
-            failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        }
-    };
-    let grouping = of.group_by.unwrap_or_default();
-    let jobs = std::io::stdin().lock().split(b'\n').map_while(Result::ok).flat_map(|line| jobs_of(&line, grouping));
-    audit::stream(jobs, &options, capacity(of), &stop, &tell)?;
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
-        _ if stop.load(Ordering::Relaxed) => Ok(Status::Stopped),
-        // What could not be judged stands in the lines; an engine takes any other status for a fault of the worker.
-        _ => Ok(Status::Good),
-    }
-}
-
-/// The incidents that a line of a list names.
-fn jobs_of(line: &[u8], grouping: Grouping) -> Vec<Job> {
-    let path: Vec<PathBuf> = listed(line).into_iter().collect();
-    find(&path, grouping, None, std::io::empty()).map(|found| found.jobs).unwrap_or_default()
-}
-
-fn options(of: &Audit, key: FingerprintKey) -> anyhow::Result<Options<'static>> {
+pub(super) fn options(of: &Audit, key: FingerprintKey) -> anyhow::Result<Options<'static>> {
     let mut options = Options::new(files::rule_set(&of.own)?, key);
     (options.read.keylogs, options.read.keylog_from_environment) = files::keylogs(&of.keylog)?;
     options.assume_revision = of.assume_revision;
     Ok(options)
 }
 
-fn capacity(of: &Audit) -> Capacity {
+pub(super) fn capacity(of: &Audit) -> Capacity {
     let mut capacity = Capacity::default();
     capacity.threads = of.threads.map_or(capacity.threads, usize::from);
     capacity.bytes = of.max_memory.map_or(capacity.bytes, |octets| octets as u64);
@@ -270,7 +236,7 @@ fn tell_found(found: &Found) {
 }
 
 /// A flag that Ctrl-C and SIGTERM set; the second one ends the process at once.
-fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
+pub(super) fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
     silence_workers();
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);

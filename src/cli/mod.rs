@@ -19,3 +19,4 @@ pub(crate) mod run;
 pub(crate) mod status;
 #[cfg(feature = "proxy")]
 pub(crate) mod watch;
+mod worker;

@@ -27,7 +27,7 @@ impl Progress {
     }
 
     /// An incident is done.
-    pub(crate) fn done(&self, event: &Event<'_>) {
+    pub(crate) fn done(&self, event: &Event) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let bytes = match event {
             Event::Judged { judged, bytes } => {

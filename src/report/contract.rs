@@ -93,7 +93,7 @@ pub struct Trail {
     pub id: String,
     /// The client.
     pub client: Client,
-    /// Canonical URL of the MCP endpoint.
+    /// Canonical URL of the MCP endpoint; a secret in its path as a fingerprint.
     pub server: String,
     /// Issuers of the authorization servers involved.
     pub authorization_servers: Vec<String>,
@@ -244,7 +244,7 @@ pub struct Recovered {
 pub struct Finding {
     /// `f1`, `f2`, ...
     pub id: String,
-    /// Stable over recordings: rule, party, server, field.
+    /// Stable over recordings: rule, party, server, field. A secret in the server's path is a mark, the same for all.
     pub key: String,
     /// Slug of the rule page.
     pub rule: String,

@@ -50,16 +50,28 @@ const HARMLESS_NAMES: &[&str] = &[
 /// assert_eq!(safe_url("/cb?code=s3cret%21&iss=https%3A%2F%2Fas", &key), format!("/cb?code={code}&iss=https%3A%2F%2Fas"));
 /// ```
 pub fn safe_url(url: &str, key: &FingerprintKey) -> String {
-    Masker { key }.url(url, 0)
+    Masker { key: Some(key) }.url(url, 0)
+}
+
+/// `url` as [`safe_url`] gives it, with a mark that is always the same instead of fingerprints: for what has to be equal
+/// over recordings, whatever their keys.
+///
+/// ```
+/// use authtrail::report::url::stable_url;
+/// assert_eq!(stable_url("https://mcp.example/u/R6Q_GgJdo16Zu-GgJdo16/mcp"), "https://mcp.example/u/***/mcp");
+/// ```
+pub fn stable_url(url: &str) -> String {
+    Masker { key: None }.url(url, 0)
 }
 
 /// `authority` (host and port) with user information masked.
 pub fn safe_authority(authority: &str, key: &FingerprintKey) -> String {
-    Masker { key }.authority(authority)
+    Masker { key: Some(key) }.authority(authority)
 }
 
 struct Masker<'a> {
-    key: &'a FingerprintKey,
+    /// `None`: a mark stands where a fingerprint would.
+    key: Option<&'a FingerprintKey>,
 }
 
 impl Masker<'_> {
@@ -104,7 +116,7 @@ impl Masker<'_> {
     /// RFC 3986, 3.2.1: what stands before the last `@` may hold a password.
     fn authority(&self, authority: &str) -> String {
         match authority.rsplit_once('@') {
-            Some((user, host)) if !user.is_empty() => format!("{}@{host}", self.key.fingerprint(user)),
+            Some((user, host)) if !user.is_empty() => format!("{}@{host}", self.mark(user)),
             _ => authority.to_owned(),
         }
     }
@@ -171,7 +183,11 @@ impl Masker<'_> {
     }
 
     fn masked(&self, value: &str) -> String {
-        self.key.fingerprint(&decoded(value)).to_string()
+        self.mark(&decoded(value))
+    }
+
+    fn mark(&self, value: &str) -> String {
+        self.key.map_or_else(|| "***".to_owned(), |key| key.fingerprint(value).to_string())
     }
 }
 

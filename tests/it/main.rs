@@ -40,3 +40,5 @@ mod tls;
 mod verdicts;
 mod walk;
 mod withheld;
+#[cfg(feature = "tables")]
+mod workers;

@@ -51,6 +51,73 @@ fn no_secret_is_printed() {
     assert!(checked > 50, "only {checked} secrets were found in the samples");
 }
 
+/// A password, a handle and a key in the address of an MCP endpoint.
+const IN_ADDRESS: [&str; 3] = ["hunter2-of-joe", "R6QzGgJdo16ZuRGgJdo16Kp", "s3cr3t-of-joe"];
+
+/// The labelled HAR files of an endpoint, each with an address that opens it to whoever knows it.
+fn addressed(folder: &Path) -> Vec<PathBuf> {
+    let [password, handle, key] = IN_ADDRESS;
+    let plain = "http://mcp.acme.test:8080/mcp";
+    let secret = format!("http://joe:{password}@mcp.acme.test:8080/u/{handle}/mcp?api_key={key}");
+    let encode = |url: &str| {
+        let characters = [(':', "%3A"), ('/', "%2F"), ('?', "%3F"), ('=', "%3D"), ('@', "%40")];
+        characters.iter().fold(url.to_owned(), |url, (character, encoded)| url.replace(*character, encoded))
+    };
+    let labelled = recordings(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/labelled"));
+    let made = labelled.iter().filter_map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let changed = text.replace(plain, &secret).replace(&encode(plain), &encode(&secret));
+        let changed =
+            changed.replace("oauth-protected-resource/mcp", &format!("oauth-protected-resource/u/{handle}/mcp"));
+        let case = path.parent()?.file_name()?.to_string_lossy();
+        let made = folder.join(format!("{case}-{}", path.file_name()?.to_string_lossy()));
+        (changed != text).then(|| std::fs::write(&made, changed).map(|()| made).unwrap())
+    });
+    made.collect()
+}
+
+#[test]
+fn no_secret_of_an_address_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = addressed(folder.path());
+    assert!(made.len() > 5, "{made:?}");
+    let run = |arguments: &[&str], path: &Path| {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_authtrail"));
+        let output = run.args(arguments).arg(path).output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    let check = |what: &str, printed: &str| {
+        let decoded = percent_decode_str(printed).decode_utf8_lossy();
+        for secret in IN_ADDRESS {
+            let at = decoded.find(secret).map(|at| decoded[..at].chars().rev().take(200).collect::<String>());
+            let before: Option<String> = at.map(|before| before.chars().rev().collect());
+            assert_eq!(before, None, "{what} prints {secret}");
+        }
+    };
+    let mut keys = BTreeSet::new();
+    for path in &made {
+        check("text", &run(&["diagnose", "--verbose"], path));
+        check("exchanges", &run(&["exchanges", "--format", "jsonl"], path));
+        let printed = run(&["diagnose", "--format", "json"], path);
+        check("json", &printed);
+        let report: Value = serde_json::from_str(&printed).unwrap();
+        let trails = report["trails"].as_array().unwrap();
+        let findings = trails.iter().flat_map(|trail| trail["findings"].as_array().unwrap());
+        keys.extend(findings.map(|finding| finding["key"].as_str().unwrap().to_owned()));
+    }
+    // The keys are those of every recording: no fingerprint is in them.
+    assert!(keys.iter().any(|key| key.contains("|http://mcp.acme.test:8080/u/***/mcp|")), "{keys:?}");
+    let out = tempfile::tempdir().unwrap();
+    let (baseline, tables) = (out.path().join("baseline.json"), out.path().join("tables"));
+    let arguments = ["audit", "--format", "jsonl", "--verbose", "--write-baseline", baseline.to_str().unwrap(), "-o"];
+    let arguments = [&arguments[..], &[out.path().to_str().unwrap()]].concat();
+    check("the summary", &run(&arguments, folder.path()));
+    let files = [out.path(), &tables].map(|folder| std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()));
+    for file in files.into_iter().flatten().filter(|file| file.is_file()) {
+        check(&file.display().to_string(), &std::fs::read_to_string(&file).unwrap());
+    }
+}
+
 /// Every HAR file below `folder`.
 pub(crate) fn recordings(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

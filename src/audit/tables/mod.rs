@@ -4,6 +4,8 @@
 
 #[cfg(feature = "tables")]
 pub(super) mod parquet;
+#[cfg(feature = "tables")]
+mod parts;
 pub(super) mod text;
 
 use std::fs::File;
@@ -11,6 +13,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+
+#[cfg(feature = "tables")]
+pub(super) use parts::Parts;
 
 use super::columns::{Cell, Row};
 use super::judge::Judged;
@@ -62,7 +67,7 @@ fn open(folder: &Path, format: TableFormat) -> io::Result<Box<dyn Sink>> {
         TableFormat::Csv => Ok(Box::new(text::Text::csv(folder)?)),
         TableFormat::Jsonl => Ok(Box::new(text::Text::jsonl(folder)?)),
         #[cfg(feature = "tables")]
-        TableFormat::Parquet => Ok(Box::new(parquet::Parquet::open(folder)?)),
+        TableFormat::Parquet => Ok(Box::new(parquet::Parquet::open(folder, parquet::LIMITS)?)),
     }
 }
 
@@ -135,6 +140,11 @@ fn fill(
         batch.iter().for_each(&mut *also);
     }
     sink.finish()?;
+    write_schema(folder)
+}
+
+/// Writes down the columns of all tables.
+fn write_schema(folder: &Path) -> io::Result<()> {
     let mut schema = File::create(folder.join(SCHEMA_FILE))?;
     serde_json::to_writer_pretty(&mut schema, &TABLES)?;
     schema.write_all(b"\n")?;
@@ -187,7 +197,7 @@ mod tests {
                 judged_by: String::new(),
                 rows: Rows::default(),
             };
-            super::super::to_line(&judged).unwrap()
+            super::super::journal::to_line(&judged).unwrap()
         };
         make(&target, TableFormat::Jsonl, [Ok(line("a"))].into_iter(), |_| {}).unwrap();
         assert!(target.join("captures.jsonl").is_file());

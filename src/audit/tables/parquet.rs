@@ -29,7 +29,7 @@ use super::{Sink, each};
 
 /// When a row group and a part are full.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+pub(super) struct Limits {
     /// Rows of a row group: what is kept in memory of a table until it is written.
     group_rows: usize,
     /// Octets of text in a row group, at most; the last row may go beyond.
@@ -38,14 +38,18 @@ struct Limits {
     part_rows: usize,
 }
 
-const LIMITS: Limits = Limits { group_rows: 1 << 16, group_text: 16 << 20, part_rows: 4 << 20 };
+/// For all rows there are.
+pub(super) const LIMITS: Limits = Limits { group_rows: 1 << 16, group_text: 16 << 20, part_rows: 4 << 20 };
+
+/// For the share of one worker: one part, so that its name says all.
+pub(super) const WHOLE: Limits = Limits { part_rows: usize::MAX, ..LIMITS };
 
 /// One folder with parts for each table.
 pub(super) struct Parquet(Vec<Writer>);
 
 impl Parquet {
-    pub(super) fn open(folder: &Path) -> io::Result<Parquet> {
-        Ok(Parquet(TABLES.iter().map(|table| Writer::create(folder, table, LIMITS)).collect::<io::Result<_>>()?))
+    pub(super) fn open(folder: &Path, limits: Limits) -> io::Result<Parquet> {
+        Ok(Parquet(TABLES.iter().map(|table| Writer::create(folder, table, limits)).collect::<io::Result<_>>()?))
     }
 }
 
@@ -110,7 +114,8 @@ impl Writer {
     }
 }
 
-fn path(folder: &Path, number: usize) -> PathBuf {
+/// Where a part of a table stands.
+pub(super) fn path(folder: &Path, number: usize) -> PathBuf {
     folder.join(format!("part-{number:05}.parquet"))
 }
 

@@ -106,9 +106,15 @@ impl Maker<'_> {
         EvidenceValue { fingerprint: fingerprint.to_string(), length: fingerprint.length(), text }
     }
 
+    /// A URL of the trail: its path may be a handle that opens the endpoint to whoever knows it.
+    pub(super) fn url(&self, url: &str) -> String {
+        if self.show_secrets { url.to_owned() } else { safe_url(url, self.key) }
+    }
+
     fn readable(&self, value: &Value, raw: &str) -> String {
         match value {
-            Value::Text(text) if text.contains("://") => safe_url(text, self.key),
+            // Also a reference without a host, as in `Location`.
+            Value::Text(text) if text.contains("://") || text.starts_with('/') => safe_url(text, self.key),
             Value::List(items) => {
                 let shown = items
                     .iter()

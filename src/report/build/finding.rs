@@ -5,6 +5,7 @@ use crate::check::diagnosis::TrailDiagnosis;
 use crate::check::judge::{RuleVerdict, TrailVerdict, certainty, valid_under};
 use crate::check::rule_set::{PageId, RuleSet};
 use crate::report::contract::Finding;
+use crate::report::url::stable_url;
 use crate::trail::Trail;
 use crate::trail::record::RecordId;
 use crate::trail::schema::Revision;
@@ -81,7 +82,7 @@ fn finding(
     let revision = revision_of(trail, record);
     Some(Finding {
         id: format!("f{number}"),
-        key: format!("{}|{}|{}|{}", page.slug, page.party, trail.server, page.then.path),
+        key: format!("{}|{}|{}|{}", page.slug, page.party, stable_url(&trail.server), page.then.path),
         rule: page.slug.clone(),
         title: page.slug.clone(),
         summary: page.text.summary.clone(),

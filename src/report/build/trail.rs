@@ -36,8 +36,8 @@ pub(super) fn trail(
     contract::Trail {
         id: format!("t{}", at + 1),
         client,
-        server: trail.server.clone(),
-        authorization_servers: trail.authorization_servers.clone(),
+        server: maker.url(&trail.server),
+        authorization_servers: trail.authorization_servers.iter().map(|url| maker.url(url)).collect(),
         exchanges: trail.exchanges.iter().map(|id| exchange_ref(sources.incident, *id)).collect(),
         revision: revision(trail, maker),
         revisions: trail.stretches.iter().map(|stretch| self::stretch(trail, stretch)).collect(),
