@@ -123,6 +123,8 @@ fn mcp_symptom(story: &Story<'_>, record: &Record) -> Option<(Symptom, Link)> {
         return Some((Symptom::NoAuthorizationRequest, story.furthest));
     }
     match taken(record) {
+        // The client has closed this session: its streams and a second DELETE have nothing left to find.
+        Taken::Refused(Symptom::SessionRefused) if story.is_closed(record) => None,
         // A request that is refused for its own sake, while others with the token are taken, is no loss of authorization.
         Taken::Refused(Symptom::RequestRefused)
             if !story.accepted_with_token.is_empty() && !record.is_true(Field::TokenExpired) =>
@@ -308,6 +310,8 @@ struct Story<'t> {
     read: HashMap<Kind, Steps>,
     /// Token responses that gave a token.
     tokens: Steps,
+    /// Where the client ended each session that it ended, by session id.
+    ended: HashMap<&'t str, ExchangeId>,
     /// Where a login without a token stopped.
     furthest: Link,
 }
@@ -325,6 +329,7 @@ impl<'t> Story<'t> {
             last_discovery: None,
             read: HashMap::new(),
             tokens: Steps::new(),
+            ended: HashMap::new(),
             furthest: furthest_link(trail),
         };
         for (at, record) in trail.records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
@@ -363,11 +368,20 @@ impl<'t> Story<'t> {
             }
             Taken::Refused(_) | Taken::Neutral => {}
         }
+        if let Some(session) = record.ended_session() {
+            self.ended.entry(session).or_insert(record.exchange);
+        }
         if self.first_with_token.is_none()
             && matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_))
         {
             self.first_with_token = Some(record.exchange);
         }
+    }
+
+    /// Whether a request other than a POST comes with the id of a session that the client has ended before.
+    fn is_closed(&self, record: &Record) -> bool {
+        let ended = record.text(Field::SessionId).and_then(|session| self.ended.get(session));
+        record.text(Field::Method) != Some("POST") && ended.is_some_and(|ended| *ended < record.exchange)
     }
 
     /// Whether the client had a usable token when it sent this.

@@ -266,6 +266,8 @@ pub struct Finding {
     pub spec: Vec<String>,
     /// Revisions in which the same behaviour breaks nothing.
     pub valid_under: Vec<String>,
+    /// Revisions in which it breaks the duty, of those that may have been in force where it happened.
+    pub wrong_under: Vec<String>,
     /// The finding that explains this one; null where none does.
     pub absorbed_by: Option<String>,
     /// `proved`, `likely`, `possible`.

@@ -32,6 +32,8 @@ pub(crate) struct Directory {
     pub states: HashSet<String>,
     /// Redirect URIs of authorization requests, without query.
     pub redirect_uris: HashSet<String>,
+    /// Redirect URIs, without query, at which an authorization server is itself the client of another one.
+    pub federated_redirect_uris: HashSet<String>,
     /// Client ids that are URLs.
     pub client_id_urls: HashSet<String>,
 }
@@ -94,7 +96,7 @@ pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>
         }
     }
     follow_redirects(views, &mut roles);
-    leave_out_federated(views, &mut roles);
+    leave_out_federated(views, &mut roles, &mut directory);
     (roles, directory)
 }
 
@@ -202,13 +204,10 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
             }
         }
         Some(Kind::AuthorizationRequest) => {
-            let form = view.form.as_ref().ok().and_then(Option::as_ref);
-            let get = |name: &str| form.and_then(|form| form.get(name)).or_else(|| view.query.get(name));
-            directory.states.extend(get("state").map(str::to_owned));
-            directory.redirect_uris.extend(get("redirect_uri").map(urls::endpoint));
-            directory.client_id_urls.extend(
-                get("client_id").filter(|id| id.starts_with("https://")).map(urls::normal).map(Cow::into_owned),
-            );
+            directory.states.extend(asked(view, "state").map(str::to_owned));
+            directory.redirect_uris.extend(asked(view, "redirect_uri").map(urls::endpoint));
+            let id = asked(view, "client_id").filter(|id| id.starts_with("https://"));
+            directory.client_id_urls.extend(id.map(urls::normal).map(Cow::into_owned));
         }
         _ => {}
     }
@@ -222,6 +221,12 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
     }
 }
 
+/// A parameter of an authorization request.
+fn asked<'a>(view: &'a View<'_>, name: &str) -> Option<&'a str> {
+    let form = view.form.as_ref().ok().and_then(Option::as_ref);
+    form.and_then(|form| form.get(name)).or_else(|| view.query.get(name))
+}
+
 /// What only the other messages tell.
 fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     if view.method() == "GET"
@@ -230,13 +235,7 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     {
         return Some(Kind::ResourceMetadataRequest);
     }
-    if is_callback(&view.url, callback_params(view), directory) {
-        return Some(Kind::AuthorizationResponse);
-    }
-    if let Some(location) = &view.location
-        && is_callback(location, &response_params(location), directory)
-        && !matches!(directory.kind_of_endpoint.get(view.endpoint()), Some(Kind::AuthorizationRequest))
-    {
+    if carries_response(view, directory) {
         return Some(Kind::AuthorizationResponse);
     }
     if !directory.client_id_urls.is_empty() && directory.client_id_urls.contains(&*urls::normal(&view.url)) {
@@ -264,6 +263,15 @@ fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     is_mcp.then_some(Kind::McpExchange)
 }
 
+/// Whether a request or its redirect carries an authorization response.
+fn carries_response(view: &View<'_>, directory: &Directory) -> bool {
+    is_callback(&view.url, callback_params(view), directory)
+        || view.location.as_ref().is_some_and(|location| {
+            is_callback(location, &response_params(location), directory)
+                && !matches!(directory.kind_of_endpoint.get(view.endpoint()), Some(Kind::AuthorizationRequest))
+        })
+}
+
 /// Whether a browser asked for a page: no MCP client sends that.
 fn is_navigation(view: &View<'_>) -> bool {
     let headers = &view.exchange.request.headers;
@@ -285,6 +293,9 @@ pub(crate) fn is_callback(url: &str, params: &Params, directory: &Directory) -> 
     if !(params.has("code") || params.has("error")) || params.has("response_type") {
         return false;
     }
+    if directory.federated_redirect_uris.contains(&urls::endpoint(url)) {
+        return false;
+    }
     let known_state = params.get("state").is_some_and(|state| directory.states.contains(state));
     let known_uri = directory.redirect_uris.contains(&urls::endpoint(url));
     known_state || known_uri || (params.has("code") && params.has("state"))
@@ -300,8 +311,8 @@ pub(crate) fn response_params(url: &str) -> Params {
 }
 
 /// An authorization server that sends the browser on to another one, in a name of its own, is the client there: that login
-/// is none of the MCP client's.
-fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
+/// is none of the MCP client's, and neither is the answer that comes back to the first server.
+fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>], directory: &mut Directory) {
     const REQUEST: Option<Kind> = Some(Kind::AuthorizationRequest);
     let requests: Vec<usize> =
         roles.iter().enumerate().filter(|(_, role)| **role == REQUEST).map(|(at, _)| at).collect();
@@ -325,9 +336,22 @@ fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>]) {
         source.origin() != view.origin()
             && requests.iter().take_while(|of| **of < at).filter_map(|of| views.get(*of)).any(begun)
     };
-    let federated: Vec<usize> = requests.iter().copied().filter(|at| is_federated(*at)).collect();
-    for at in federated {
-        if let Some(role) = roles.get_mut(at) {
+    let (federated, own): (Vec<usize>, Vec<usize>) = requests.iter().partition(|at| is_federated(**at));
+    if federated.is_empty() {
+        return;
+    }
+    for at in &federated {
+        if let Some(role) = roles.get_mut(*at) {
+            *role = None;
+        }
+    }
+    let uris = |of: &[usize]| -> HashSet<String> {
+        let views = of.iter().filter_map(|at| views.get(*at));
+        views.filter_map(|view| asked(view, "redirect_uri")).map(urls::endpoint).collect()
+    };
+    directory.federated_redirect_uris = &uris(&federated) - &uris(&own);
+    for (view, role) in views.iter().zip(roles.iter_mut()) {
+        if *role == Some(Kind::AuthorizationResponse) && !carries_response(view, directory) {
             *role = None;
         }
     }

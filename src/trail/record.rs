@@ -183,6 +183,14 @@ impl Record {
         matches!(self.state(field), State::Present(Value::Flag(true)))
     }
 
+    /// The id of the session that this MCP exchange ended, as the client wished: an accepted DELETE (MCP, transports,
+    /// session management).
+    pub(crate) fn ended_session(&self) -> Option<&str> {
+        let accepted = matches!(self.number(Field::Status), Some(200..=299));
+        let ends = self.kind == Kind::McpExchange && self.text(Field::Method) == Some("DELETE") && accepted;
+        self.text(Field::SessionId).filter(|_| ends)
+    }
+
     /// Which record a binding leads to.
     pub fn bound(&self, binding: Binding) -> Bound {
         self.bounds

@@ -106,6 +106,7 @@ fn finding(id: &str, rule: &str, link: &'static str, level: &'static str, summar
             _ => vec!["https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization".to_owned()],
         },
         valid_under: Vec::new(),
+        wrong_under: vec!["2025-11-25".to_owned()],
         absorbed_by: None,
         certainty: "proved",
         occurrences: 1,
@@ -195,6 +196,7 @@ fn lost() -> Trail {
         },
         Finding {
             valid_under: vec!["2025-03-26".to_owned()],
+            wrong_under: vec!["2025-11-25".to_owned()],
             evidence: vec![evidence(9, "request.query.resource", None, "")],
             requirements: vec!["AUTH-AUD-01".to_owned()],
             ..finding(
@@ -278,6 +280,7 @@ fn authorized_findings() -> Report {
         },
         Finding {
             valid_under: vec!["2025-03-26".to_owned(), "2025-06-18".to_owned()],
+            wrong_under: vec!["2025-11-25".to_owned()],
             requirements: vec!["AUTH-PKCE-02".to_owned()],
             evidence: vec![Evidence {
                 kind: "absent",

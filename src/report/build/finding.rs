@@ -80,6 +80,7 @@ fn finding(
         certainty(rules, trail, verdict.page, record).name()
     };
     let revision = revision_of(trail, record);
+    let violation = verdict.violations.iter().find(|violation| violation.record == record);
     Some(Finding {
         id: format!("f{number}"),
         key: format!("{}|{}|{}|{}", page.slug, page.party, stable_url(&trail.server), page.then.path),
@@ -96,6 +97,9 @@ fn finding(
             .iter()
             .map(|revision| revision.name().to_owned())
             .collect(),
+        wrong_under: violation
+            .map(|violation| violation.under.iter().map(|revision| revision.name().to_owned()).collect())
+            .unwrap_or_default(),
         absorbed_by: None,
         certainty: sure,
         occurrences: verdict.violations.len(),

@@ -22,7 +22,7 @@ pub(super) fn cause(canvas: &mut Canvas, context: &Context<'_>) {
         evidence(canvas, context, &cause.evidence, 4);
     }
     if let Some(finding) = context.finding(&cause.finding) {
-        canvas.paragraph(2, 4, standing(context, finding));
+        canvas.paragraph(2, 4, standing(finding));
         specification(canvas, context, finding, 2);
     }
     canvas.blank();
@@ -125,7 +125,7 @@ fn says(piece: &Evidence) -> Text {
 }
 
 /// In which revisions the same behaviour would be right, and which duty it breaks.
-pub(super) fn standing(context: &Context<'_>, finding: &Finding) -> String {
+pub(super) fn standing(finding: &Finding) -> String {
     if finding.keyword == "none" {
         return "a fact that explains the loss; no duty of the protocol is broken by it".to_owned();
     }
@@ -134,10 +134,8 @@ pub(super) fn standing(context: &Context<'_>, finding: &Finding) -> String {
         return format!("right under no revision ({duty})");
     }
     let right = words::either(&finding.valid_under).replace(" or ", " and ");
-    match &context.trail.revision.value {
-        Some(value) => format!("right under {right}, wrong under {value} ({duty})"),
-        None => format!("right under {right}, wrong under the others ({duty})"),
-    }
+    let wrong = words::either(&finding.wrong_under).replace(" or ", " and ");
+    format!("right under {right}, wrong under {wrong} ({duty})")
 }
 
 /// Where the duty stands. A link is never broken, however long: people open it from the terminal.

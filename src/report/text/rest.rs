@@ -68,7 +68,7 @@ fn one(canvas: &mut Canvas, context: &Context<'_>, finding: &Finding) {
     let duty = if finding.keyword == "none" {
         finding.rule.clone()
     } else {
-        format!("{}: {}", finding.rule, proof::standing(context, finding))
+        format!("{}: {}", finding.rule, proof::standing(finding))
     };
     let who = if finding.party == "unknown" { String::new() } else { format!("; {}", words::party(finding.party)) };
     canvas.paragraph(13, 13, Text::new().styled(FAINT, &format!("{duty}{who}, {}", finding.certainty)));

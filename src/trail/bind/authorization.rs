@@ -230,14 +230,17 @@ fn login_of_code(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
 fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     let Some(verifier) = record.text(Field::CodeVerifier) else { return Bound::None(Closing::NotNeeded) };
     let hashed = s256(verifier);
-    let owner = binder.of_kind(Kind::AuthorizationRequest).find(|(_, request)| {
+    let fits = |request: &Record| {
         let challenge = request.text(Field::CodeChallenge);
         match request.text(Field::CodeChallengeMethod) {
             Some("plain") => challenge == Some(verifier),
             _ => challenge == Some(&hashed),
         }
-    });
-    binder.earlier(owner.map(|(id, _)| id), Kind::AuthorizationRequest)
+    };
+    // A client may ask before the browser does, with the same request: two codes then fit, and one is redeemed.
+    let own = login_of_code(binder, record).filter(|id| binder.record(*id).is_some_and(fits));
+    let any = || binder.of_kind(Kind::AuthorizationRequest).find(|(_, request)| fits(request)).map(|(id, _)| id);
+    binder.earlier(own.or_else(any), Kind::AuthorizationRequest)
 }
 
 /// Other requests with the same code, refresh token or assertion at the same issuer.

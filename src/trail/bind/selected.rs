@@ -2,7 +2,7 @@
 //!
 //! Without them every exchange would look through every other one: a recording may hold many thousands.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Binder, is_accepted, is_usable};
 use crate::trail::read::urls;
@@ -38,7 +38,7 @@ pub(crate) struct Selected<'a> {
     pub by_token: HashMap<&'a str, Vec<RecordId>>,
     /// Sessions by id.
     pub sessions: HashMap<&'a str, RecordId>,
-    /// The first refusal of each session.
+    /// The refusals of each session, until the client ended it.
     pub session_refusals: HashMap<&'a str, Vec<RecordId>>,
     /// MCP exchanges with a token that no token response brought.
     pub unminted_tokens: Vec<RecordId>,
@@ -97,6 +97,7 @@ impl<'a> Selected<'a> {
 
     fn select_exchanges(&mut self, binder: &Binder<'a>) {
         let mut next: HashMap<[u8; 32], RecordId> = HashMap::new();
+        let mut ended: HashSet<&str> = HashSet::new();
         for (id, exchange) in binder.of_kind(Kind::McpExchange).rev() {
             if let Some(later) = message_digest(binder, exchange).and_then(|digest| next.insert(digest, id)) {
                 self.retry_of.insert(id, later);
@@ -120,9 +121,12 @@ impl<'a> Selected<'a> {
             if let Some(token) = exchange.text(Field::Bearer) {
                 self.by_token.entry(token).or_default().push(id);
             }
-            if let (Some(session), Some(400 | 401 | 403 | 404)) = (exchange.text(Field::SessionId), status) {
+            if let (Some(session), Some(400 | 401 | 403 | 404)) = (exchange.text(Field::SessionId), status)
+                && !ended.contains(session)
+            {
                 self.session_refusals.entry(session).or_default().push(id);
             }
+            ended.extend(exchange.ended_session());
             if let Some(location) = binder.view(exchange).and_then(|view| view.location.as_deref()) {
                 self.by_location.entry(urls::normal(location).into_owned()).or_default().push(id);
             }

@@ -16,6 +16,7 @@ impl Field {
                 | Field::Nonce
                 | Field::CodeChallenge
                 | Field::Code
+                | Field::CodeReceived
                 | Field::CodeVerifier
                 | Field::RefreshToken
                 | Field::AccessToken
