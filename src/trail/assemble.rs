@@ -23,7 +23,7 @@ use super::{Incident, Trail};
 use crate::capture::limits::Limits;
 use crate::decode::CaptureFacts;
 use crate::decode::exchange::Exchange;
-use crate::evidence::{CaptureId, Timestamp};
+use crate::evidence::{CaptureId, Refused, Timestamp};
 
 /// How trails are built.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +37,14 @@ pub struct BuildOptions {
 /// Reconstructs the trails of one incident from its exchanges.
 pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &BuildOptions) -> Incident {
     let end_marks = captures.iter().filter_map(|facts| Some((facts.id, facts.end_mark?))).collect::<Vec<_>>();
+    let mut refused: Vec<Refused> = captures.iter().flat_map(|facts| facts.refused.iter().copied()).collect();
     let mut exchanges = exchanges;
     let clock_offsets = set_clocks(&mut exchanges, captures.len(), &options.limits);
+    for refused in &mut refused {
+        let offset = clock_offsets.get(refused.capture.0 as usize).copied().unwrap_or(0);
+        refused.at = Timestamp(refused.at.0.saturating_add(offset));
+    }
+    refused.sort_by_key(|refused| refused.at);
     let exchanges = in_time_order(exchanges);
     let ordinals = ordinals(&exchanges);
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
@@ -67,6 +73,7 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
         pairs: &pairs,
         key_sets: &key_sets,
         end_marks,
+        refused: &refused,
         options,
     };
     let trails = assembly.trails(&records, &clients);
@@ -233,6 +240,7 @@ struct Assembly<'a> {
     pairs: &'a Pairs,
     key_sets: &'a KeySets,
     end_marks: Vec<(CaptureId, Timestamp)>,
+    refused: &'a [Refused],
     options: &'a BuildOptions,
 }
 
@@ -301,6 +309,7 @@ impl Assembly<'_> {
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
+            refused: self.refused,
             last_closed: std::cell::OnceCell::new(),
         };
         bind::bind(&mut records, &windows, self.views, self.pairs, &self.options.limits);

@@ -81,6 +81,11 @@ export const cases = {
         label: lost('The program listens on another port than its redirect URI names', 'callback', 'client',
             'the port of the listener differs from the one registered'),
     },
+    'callback-refused-after-idle': {
+        client: { listenOn: 33500, hesitate: 4000 },
+        label: lost('The same, after the connections of the program were closed for being idle', 'callback', 'client',
+            'the port of the listener differs from the one registered'),
+    },
     'token-for-a-fixed-audience': {
         authorization: { audience: 'http://mcp.cedar.test:8080/' },
         label: lost('Tokens are issued for a fixed audience, whatever resource is asked for', 'token-response',
