@@ -247,6 +247,7 @@ struct Assembly<'a> {
 impl Assembly<'_> {
     fn trails(&self, records: &[Record], clients: &Clients) -> Vec<Trail> {
         let mut trails: Vec<Trail> = Vec::new();
+        let is_contested = |id: &ExchangeId| clients.contested.binary_search(id).is_ok();
         let client_of = |id: ExchangeId| clients.of_exchange.get(identity::index(id)).copied().flatten();
         let mut records_of: HashMap<usize, Vec<&Record>> = HashMap::new();
         let mut shared: HashMap<Kind, ExchangeId> = HashMap::new();
@@ -278,6 +279,7 @@ impl Assembly<'_> {
                     trail.exchanges.sort();
                     trail.exchanges.dedup();
                 }
+                trail.contested = trail.exchanges.iter().copied().filter(is_contested).collect();
                 trail.client_info = profile.info.iter().next_back().cloned();
                 trail.recognised_by = profile.recognised_by.iter().copied().collect();
                 trails.push(trail);
@@ -325,6 +327,7 @@ impl Assembly<'_> {
         Trail {
             client_info: None,
             recognised_by: Vec::new(),
+            contested: Vec::new(),
             server,
             authorization_servers: authorization_servers(&records),
             exchanges,
