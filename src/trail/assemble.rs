@@ -50,11 +50,9 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
     let (roles, directory) = classify(&views, &options.limits);
     let records = all_records(&views, &roles, &directory, &options.limits);
-    let pairs = Pairs {
-        preflights: pair_preflights(&views, &roles),
-        hops: sightings::hops(&views, &roles, &options.limits),
-        twins: twins::twins(&views, &options.limits),
-    };
+    let twins = twins::twins(&views, &options.limits);
+    let hops = twins::between_first(sightings::hops(&views, &roles, &options.limits), &twins);
+    let pairs = Pairs { preflights: pair_preflights(&views, &roles), hops, twins };
     let records = mark_upstream(join_twins(records, &pairs), &pairs);
     let mut clients = identity::clients(&views, &roles, &records, &directory);
     let with_their_request =
