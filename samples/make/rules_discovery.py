@@ -31,6 +31,22 @@ def challenge_of_another_scheme(made):
     stops_after(made, "challenge")
 
 
+def of_nginx(made):
+    """The built-in page of nginx 1.22 stands under the 401."""
+    made["challenge"].set_header("content-type", "text/html", "response")
+    made["challenge"].respond(
+        "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n"
+        "<center><h1>401 Authorization Required</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
+    )
+    stops_after(made, "challenge")
+
+
+@page(login, ok=of_nginx)
+def challenge_written_by_edge(made):
+    made["challenge"].set_header("www-authenticate", 'Basic realm="staff"', "response")
+    of_nginx(made)
+
+
 # --- resource-metadata
 
 
