@@ -168,7 +168,7 @@ fn role_by_answer(form: &Params, view: &View<'_>, limits: &Limits) -> Option<Kin
 
 /// A metadata document at an address of its own.
 fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
-    if view.response_media_type() != "application/json" || view.status() != Some(200) {
+    if view.status() != Some(200) || view.response_media_type() != "application/json" {
         return None;
     }
     // A page asks for many documents. What names none of these members is passed over unread.

@@ -143,8 +143,9 @@ impl Profile {
 
     /// Whether the two cannot be one client.
     fn conflicts_with(&self, other: &Profile) -> bool {
-        let names = |profile: &Profile| profile.info.iter().map(|(name, _)| name.clone()).collect::<HashSet<_>>();
-        if differ(&names(self), &names(other)) || differ(&self.origins, &other.origins) {
+        let shares_name = || self.info.iter().any(|(name, _)| other.info.iter().any(|(theirs, _)| theirs == name));
+        let named_apart = !self.info.is_empty() && !other.info.is_empty() && !shares_name();
+        if named_apart || differ(&self.origins, &other.origins) {
             return true;
         }
         let overlap = match (self.span, other.span) {

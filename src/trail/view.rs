@@ -1,5 +1,6 @@
 //! One exchange with its small languages read: URL, parameters, JSON-RPC. What every later step looks at.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::capture::limits::Limits;
@@ -203,15 +204,19 @@ impl<'a> View<'a> {
     }
 
     /// Media type of the response, lower case, without parameters; empty where there is none.
-    pub(crate) fn response_media_type(&self) -> String {
+    pub(crate) fn response_media_type(&self) -> Cow<'_, str> {
         self.exchange.answer.response().map(|response| media_type(&response.headers)).unwrap_or_default()
     }
 }
 
 /// `Content-Type` without parameters, lower case; empty where there is none.
-pub(crate) fn media_type(headers: &Headers) -> String {
+pub(crate) fn media_type(headers: &Headers) -> Cow<'_, str> {
     let value = headers.get("content-type").unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    if essence.bytes().any(|octet| octet.is_ascii_uppercase()) {
+        return Cow::Owned(essence.to_ascii_lowercase());
+    }
+    Cow::Borrowed(essence)
 }
 
 /// A header as a field of a record.

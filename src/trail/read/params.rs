@@ -67,6 +67,9 @@ impl Params {
 }
 
 fn decode(text: &str) -> String {
+    if !text.bytes().any(|octet| matches!(octet, b'+' | b'%')) {
+        return text.to_owned();
+    }
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
