@@ -41,6 +41,8 @@ pub(super) struct Tap {
     held: Option<Frame<Bytes>>,
     written: Option<oneshot::Receiver<bool>>,
     recorded: bool,
+    /// Why it broke off, where that is still to be said.
+    broken: Option<Broken>,
     /// The connection is busy as long as this passes.
     busy: Option<Busy>,
     /// What is changed in the first event.
@@ -61,6 +63,7 @@ impl Tap {
             held: None,
             written: None,
             recorded: false,
+            broken: None,
             busy: None,
             names: None,
         }
@@ -82,6 +85,7 @@ impl Tap {
             held: None,
             written: None,
             recorded: false,
+            broken: None,
             busy: None,
             names: None,
         }
@@ -105,6 +109,7 @@ impl Tap {
             held: None,
             written: None,
             recorded: false,
+            broken: None,
             busy: None,
             names: None,
         }
@@ -177,6 +182,9 @@ impl Body for Tap {
     type Error = Broken;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
         loop {
             if let Some(written) = &mut self.written {
                 let written = ready!(Pin::new(written).poll(context));
@@ -204,7 +212,10 @@ impl Body for Tap {
                         let _ = exchange.end(End::Broken(describe(&error)));
                         self.recorded = true;
                     }
-                    return Poll::Ready(Some(Err(Broken(describe(&error)))));
+                    // Whoever sends drops what it holds when a body breaks off. It gets one turn to send what came before.
+                    self.broken = Some(Broken(describe(&error)));
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 None if self.recorded => return Poll::Ready(None),
                 None => {
@@ -222,7 +233,7 @@ impl Body for Tap {
         let passed = self.ready.is_empty() && self.held.is_none() && self.written.is_none();
         // A response ends when it is recorded, not before.
         let free = self.recorded || !matches!(self.exchange, Some((_, Side::Response)));
-        source_ended && passed && free
+        source_ended && passed && free && self.broken.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
