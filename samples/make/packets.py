@@ -4,7 +4,8 @@
 usage: packets.py
 
 Takes `login.pcap` there, which was recorded for real (Ethernet, microseconds, little-endian), and writes the same
-segments in other file formats, over other links, in tunnels and in fragments. The same input gives the same octets.
+segments in other file formats, over other links, in tunnels, in fragments and behind a load balancer. The same input
+gives the same octets.
 Python 3 alone is needed; `zstd` and `lz4` for the two files that they compress.
 """
 
@@ -196,6 +197,32 @@ def offloaded(packet):
     return ethernet(packet[:2] + b"\0\0" + packet[4:10] + b"\xde\xad" + packet[12:])
 
 
+def balanced(found, header):
+    """Each connection begins with the header of the PROXY protocol, as a load balancer sends it."""
+    begun, out = {}, []
+    for time, packet in found:
+        at = (packet[0] & 15) * 4 if packet[0] >> 4 == 4 else 40
+        addresses = packet[12:20] if at < 40 else packet[8:40]
+        half = len(addresses) // 2
+        client, server = (addresses[:half], packet[at:at + 2]), (addresses[half:], packet[at + 2:at + 4])
+        sequence, acknowledgment = struct.unpack(">II", packet[at + 4:at + 12])
+        numbers = lambda sequence, acknowledgment: packet[:at + 4] + struct.pack(">II", sequence % 2 ** 32, acknowledgment % 2 ** 32) + packet[at + 12:]
+        opens, answers = packet[at + 13] & 2, packet[at + 13] & 16
+        if opens and not answers:
+            begun[client, server] = False
+            packet = numbers(sequence - len(header), acknowledgment)
+        elif opens:
+            packet = numbers(sequence, acknowledgment - len(header))
+        elif begun.get((client, server)) is False:
+            begun[client, server] = True
+            first = numbers(sequence - len(header), acknowledgment)[:at + (packet[at + 12] >> 4) * 4]
+            length = len(first) + len(header) - (0 if at < 40 else 40)
+            where = 2 if at < 40 else 4
+            out.append((time, first[:where] + struct.pack(">H", length) + first[where + 2:] + header))
+        out.append((time, packet))
+    return out
+
+
 def write(name, octets):
     (FOLDER / name).write_bytes(octets)
 
@@ -219,6 +246,9 @@ def main():
         write(form.__name__.replace("_", "-") + ".pcap", pcap(over(form), ETHERNET))
     write("ipv6.pcap", pcap(several(lambda _, packet: ipv6(packet)), RAW))
     write("fragments.pcap", pcap(several(fragments), ETHERNET))
+    write("proxy-protocol-1.pcap", pcap(balanced(found, b"PROXY TCP4 192.0.2.7 192.0.2.1 56324 443\r\n"), RAW))
+    second = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 7, 192, 0, 2, 1]) + struct.pack(">HH", 56324, 443)
+    write("proxy-protocol-2.pcap", pcap(balanced(found, second), RAW))
     write("twice.pcap", pcap(several(lambda _, packet: [sll2(packet)] * 2), SLL2))
     write("short.pcap", pcap(over(ethernet), ETHERNET, snap=400))
     write("cut-off.pcap", (FOLDER / "login.pcap").read_bytes()[:-30])

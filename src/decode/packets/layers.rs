@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Buf;
+
 use super::http::{Facts, Found, Http, Inside, Layer};
+use super::proxy_header::{self, Beginning};
 use super::stream::{Chunk, Content, Conversation, Side, Sink};
 use super::tls::{KeyLog, Tls, TlsFacts, looks_like_tls};
 use crate::capture::limits::Limits;
@@ -34,6 +37,8 @@ pub(super) struct Layers {
     shared: Shared,
     mid_stream: bool,
     depth: u8,
+    /// Octets of the client that still belong to the header of a load balancer.
+    passed: usize,
     upper: Upper,
 }
 
@@ -47,12 +52,31 @@ enum Upper {
 impl Layers {
     /// For a connection. `mid_stream`: the recording does not hold its beginning.
     pub(super) fn new(conversation: Conversation, shared: Shared, mid_stream: bool) -> Layers {
-        Layers { conversation, shared, mid_stream, depth: 0, upper: Upper::Unknown(Vec::new(), Default::default()) }
+        Layers {
+            conversation,
+            shared,
+            mid_stream,
+            depth: 0,
+            passed: 0,
+            upper: Upper::Unknown(Vec::new(), Default::default()),
+        }
     }
 
     /// Decides by the first octets. `last`: no others come.
     fn decide(&mut self, last: bool) {
         let Upper::Unknown(chunks, first) = &mut self.upper else { return };
+        match proxy_header::beginning(&first[0]) {
+            Beginning::Header(length) => {
+                first.iter_mut().for_each(Vec::clear);
+                self.passed = length;
+                std::mem::take(chunks).into_iter().for_each(|chunk| self.chunk(chunk));
+                return if last {
+                    self.decide(last)
+                };
+            }
+            Beginning::Perhaps if !last && chunks.len() < WAITING => return,
+            Beginning::Perhaps | Beginning::Other => {}
+        }
         let is_tls = first.iter().any(|octets| octets.len() >= RECORD_HEAD && looks_like_tls(octets));
         let may_be = first.iter().any(|octets| octets.len() < RECORD_HEAD && looks_like_tls(octets));
         let nothing = first.iter().all(Vec::is_empty);
@@ -87,14 +111,27 @@ impl Layers {
 }
 
 impl Sink for Layers {
-    fn chunk(&mut self, chunk: Chunk) {
+    fn chunk(&mut self, mut chunk: Chunk) {
+        if self.passed > 0 && chunk.side == Side::Client {
+            match &mut chunk.content {
+                Content::Data(octets) => {
+                    let passed = octets.len().min(self.passed);
+                    octets.advance(passed);
+                    self.passed -= passed;
+                    if octets.is_empty() {
+                        return;
+                    }
+                }
+                Content::Gap(_) | Content::End { .. } => self.passed = 0,
+            }
+        }
         match &mut self.upper {
             Upper::Tls(tls) => tls.chunk(chunk),
             Upper::Http(http) => http.chunk(chunk),
             Upper::Unknown(chunks, [client, server]) => {
                 let first = if chunk.side == Side::Client { client } else { server };
                 if let Content::Data(octets) = &chunk.content {
-                    first.extend(octets.iter().take(64usize.saturating_sub(first.len())));
+                    first.extend(octets.iter().take(proxy_header::TELLING.saturating_sub(first.len())));
                 }
                 chunks.push(chunk);
                 self.decide(false);

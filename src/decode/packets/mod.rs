@@ -19,6 +19,7 @@ mod link;
 mod live;
 mod network;
 pub mod peek;
+mod proxy_header;
 mod quic;
 mod reassembly;
 mod refused;
