@@ -85,7 +85,13 @@ pub(crate) fn clients(
         let has_rivals = candidates(&clients, &single).nth(1).is_some();
         let is_bare_request = roles.get(at) == Some(&Some(Kind::McpExchange)) && !single.uses_token;
         let by_login = if has_rivals && is_bare_request { just_granted(&clients, &single, views) } else { None };
-        match by_login.unwrap_or_else(|| fitting(&clients, &single)) {
+        let fit = match (by_login, fitting(&clients, &single)) {
+            // What they have in common says the same.
+            (Some(Fit::One(due, _)), Fit::One(client, by)) if due == client => Fit::One(client, by),
+            (Some(by_login), _) => by_login,
+            (None, fit) => fit,
+        };
+        match fit {
             Fit::One(client, by) => {
                 let is_contested = has_rivals && by != Some("connection");
                 contested.extend(is_contested.then_some(ExchangeId(at as u32)));
