@@ -1,6 +1,7 @@
 //! Where something stands in a recording, so that a person finds it with another tool within a minute.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// One recording of the incident, counted from 0 in the order in which they were given. Prints as `c1`, `c2`, ...
@@ -39,6 +40,21 @@ pub struct Closed {
     pub at: Timestamp,
     /// Whether by RST; otherwise by FIN.
     pub by_reset: bool,
+}
+
+/// A connection that its other end refused at once: SYN, and RST for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The recording.
+    pub capture: CaptureId,
+    /// The frame of the first SYN.
+    pub asked: u32,
+    /// The frame of the last RST.
+    pub frame: u32,
+    /// When that was captured.
+    pub at: Timestamp,
+    /// The address that was asked.
+    pub server: SocketAddr,
 }
 
 /// The place of one exchange in its recording, in the words of the tool that people open it with.

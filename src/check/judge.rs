@@ -10,7 +10,7 @@ use super::language::{Certainty, Keyword, Level, Missing, Page, Verdict};
 use super::rule_set::{Holds, PageId, RuleSet};
 use crate::decode::exchange::Unknown;
 use crate::trail::record::RecordId;
-use crate::trail::schema::{Kind, Revision};
+use crate::trail::schema::{Kind, Party, Revision};
 use crate::trail::{Incident, Trail};
 
 /// The verdict of one page on one trail.
@@ -299,12 +299,14 @@ pub fn valid_under(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId)
 }
 
 /// How sure a violation is: what the page reaches, and no more than likely where it rests on a revision that the client
-/// only offered and the behaviour is right under another (design, decision 1).
+/// only offered and the behaviour is right under another (design, decision 1), or where another client could have sent
+/// the request that it is about.
 pub fn certainty(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId) -> Certainty {
     let reached = evaluate::certainty(rules.page(id), trail, record);
     let stretch = trail.record(record).and_then(|record| trail.stretch_at(record.exchange));
     let only_offered = stretch.is_some_and(|stretch| matches!(stretch.by, "offered" | "modern-request"));
-    if only_offered && !valid_under(rules, trail, id, record).is_empty() {
+    let contested = trail.is_contested(record) && rules.page(id).party == Party::Client;
+    if contested || (only_offered && !valid_under(rules, trail, id, record).is_empty()) {
         reached.min(Certainty::Likely)
     } else {
         reached

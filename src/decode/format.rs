@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::exchange::Exchange;
 use super::{ReadOptions, Sanitized, burp, debug_proxy, har, mitmproxy, netlog, packets, saz, transcript, warc};
-use crate::evidence::{CaptureId, Timestamp};
+use crate::evidence::{CaptureId, Refused, Timestamp};
 
 /// A format of recordings.
 pub(super) struct Format {
@@ -38,6 +38,8 @@ pub(super) struct Reading {
     pub(super) end_mark: Option<Timestamp>,
     /// Packets that the recorder dropped, as it says.
     pub(super) dropped: Option<u64>,
+    /// Connections that were refused, as far as the recording shows connections.
+    pub(super) refused: Vec<Refused>,
     /// What could not be read: the place in it, and the message.
     pub(super) problems: Vec<(Option<String>, String)>,
     /// How many more there are that are not listed.
@@ -78,6 +80,7 @@ impl Reading {
             complete,
             end_mark: None,
             dropped: None,
+            refused: Vec::new(),
             problems: problems.list,
             more_problems: problems.more,
         }

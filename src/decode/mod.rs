@@ -31,7 +31,7 @@ use crate::capture::coding::{Coding, decompress};
 use crate::capture::digest::digest;
 use crate::capture::limits::Limits;
 use crate::capture::open::{OpenError, Opened, open, open_content, open_hashing_all};
-use crate::evidence::{CaptureId, Problem, Timestamp};
+use crate::evidence::{CaptureId, Problem, Refused, Timestamp};
 use exchange::Exchange;
 use format::{Read, Reading};
 
@@ -67,6 +67,8 @@ pub struct CaptureFacts {
     pub bytes: Option<u64>,
     /// Packets that the recorder dropped, as it says. `None` where it does not say, and for what is no packet capture.
     pub dropped: Option<u64>,
+    /// Connections that were refused: nobody listened at the address. Only packet captures show them; at most 4096.
+    pub refused: Vec<Refused>,
     /// The [`digest`] of the file as it is stored.
     pub digest: [u8; 32],
     /// SHA-256 of the file in hex; `None` unless asked for.
@@ -202,8 +204,9 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
             said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)))
         }
         Read::With(read) => {
-            let Reading { exchanges: read, creator, sanitized, complete, end_mark, dropped, problems, more_problems } =
-                read(&opened.content, id, options);
+            let reading = read(&opened.content, id, options);
+            let Reading { exchanges: read, creator, sanitized, complete, end_mark, .. } = reading;
+            let Reading { dropped, refused, problems, more_problems, .. } = reading;
             said.extend(problems);
             more = more_problems;
             exchanges = read;
@@ -213,6 +216,7 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
                 sanitized,
                 end_mark,
                 dropped,
+                refused,
                 usable: true,
                 complete: complete && opened.whole,
                 ..facts
@@ -234,6 +238,7 @@ fn nothing_known(path: &Path, id: CaptureId) -> CaptureFacts {
         end_mark: None,
         bytes: None,
         dropped: None,
+        refused: Vec::new(),
         digest: [0; 32],
         sha256: None,
         usable: false,

@@ -23,7 +23,7 @@ use super::{Incident, Trail};
 use crate::capture::limits::Limits;
 use crate::decode::CaptureFacts;
 use crate::decode::exchange::Exchange;
-use crate::evidence::{CaptureId, Timestamp};
+use crate::evidence::{CaptureId, Refused, Timestamp};
 
 /// How trails are built.
 #[derive(Debug, Clone, Default)]
@@ -37,18 +37,22 @@ pub struct BuildOptions {
 /// Reconstructs the trails of one incident from its exchanges.
 pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &BuildOptions) -> Incident {
     let end_marks = captures.iter().filter_map(|facts| Some((facts.id, facts.end_mark?))).collect::<Vec<_>>();
+    let mut refused: Vec<Refused> = captures.iter().flat_map(|facts| facts.refused.iter().copied()).collect();
     let mut exchanges = exchanges;
     let clock_offsets = set_clocks(&mut exchanges, captures.len(), &options.limits);
+    for refused in &mut refused {
+        let offset = clock_offsets.get(refused.capture.0 as usize).copied().unwrap_or(0);
+        refused.at = Timestamp(refused.at.0.saturating_add(offset));
+    }
+    refused.sort_by_key(|refused| refused.at);
     let exchanges = in_time_order(exchanges);
     let ordinals = ordinals(&exchanges);
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
     let (roles, directory) = classify(&views, &options.limits);
     let records = all_records(&views, &roles, &directory, &options.limits);
-    let pairs = Pairs {
-        preflights: pair_preflights(&views, &roles),
-        hops: sightings::hops(&views, &roles, &options.limits),
-        twins: twins::twins(&views, &options.limits),
-    };
+    let twins = twins::twins(&views, &options.limits);
+    let hops = twins::between_first(sightings::hops(&views, &roles, &options.limits), &twins);
+    let pairs = Pairs { preflights: pair_preflights(&views, &roles), hops, twins };
     let records = mark_upstream(join_twins(records, &pairs), &pairs);
     let mut clients = identity::clients(&views, &roles, &records, &directory);
     let with_their_request =
@@ -67,6 +71,7 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
         pairs: &pairs,
         key_sets: &key_sets,
         end_marks,
+        refused: &refused,
         options,
     };
     let trails = assembly.trails(&records, &clients);
@@ -233,12 +238,14 @@ struct Assembly<'a> {
     pairs: &'a Pairs,
     key_sets: &'a KeySets,
     end_marks: Vec<(CaptureId, Timestamp)>,
+    refused: &'a [Refused],
     options: &'a BuildOptions,
 }
 
 impl Assembly<'_> {
     fn trails(&self, records: &[Record], clients: &Clients) -> Vec<Trail> {
         let mut trails: Vec<Trail> = Vec::new();
+        let is_contested = |id: &ExchangeId| clients.contested.binary_search(id).is_ok();
         let client_of = |id: ExchangeId| clients.of_exchange.get(identity::index(id)).copied().flatten();
         let mut records_of: HashMap<usize, Vec<&Record>> = HashMap::new();
         let mut shared: HashMap<Kind, ExchangeId> = HashMap::new();
@@ -270,6 +277,7 @@ impl Assembly<'_> {
                     trail.exchanges.sort();
                     trail.exchanges.dedup();
                 }
+                trail.contested = trail.exchanges.iter().copied().filter(is_contested).collect();
                 trail.client_info = profile.info.iter().next_back().cloned();
                 trail.recognised_by = profile.recognised_by.iter().copied().collect();
                 trails.push(trail);
@@ -301,6 +309,7 @@ impl Assembly<'_> {
             legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
+            refused: self.refused,
             last_closed: std::cell::OnceCell::new(),
         };
         bind::bind(&mut records, &windows, self.views, self.pairs, &self.options.limits);
@@ -316,6 +325,7 @@ impl Assembly<'_> {
         Trail {
             client_info: None,
             recognised_by: Vec::new(),
+            contested: Vec::new(),
             server,
             authorization_servers: authorization_servers(&records),
             exchanges,

@@ -136,6 +136,10 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
             }
             Kind::TokenRequest => changes.push(client_id_issued(at, record)),
             Kind::McpExchange => {
+                let first = first_asked(records, record);
+                let stands_in = first.map_or(record.exchange, |first| first.exchange);
+                let url = first.map_or(State::Absent, |first| first.state(Field::AskedUrl).clone());
+                changes.push((at, Field::RedirectedFrom, url, stands_in, "request.url"));
                 const PART: &str = "request.header.authorization";
                 changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
@@ -154,6 +158,14 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut changes: Vec<Change> = changes.flat_map(|(at, record)| step_up(at, record, records)).collect();
     changes.extend(provenance::changes(records));
     apply(records, changes);
+}
+
+/// The request that was made first, where redirects led from it to this one.
+fn first_asked<'a>(records: &'a [Record], record: &Record) -> Option<&'a Record> {
+    /// Browsers and libraries follow no more.
+    const MOST: usize = 20;
+    let source = |record: &Record| records.get(record.found(Binding::RedirectSource)?.0 as usize);
+    std::iter::successors(source(record), |found| source(found)).take(MOST).last()
 }
 
 /// A field to set: of which record, with its place.

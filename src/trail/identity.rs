@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::bind::is_usable;
 use super::classify::Directory;
 use super::keys::{KeyKind, Minted, strong_keys};
-use super::record::{ExchangeId, Record};
+use super::record::{ExchangeId, Record, State};
 use super::schema::{Field, Kind};
 use super::view::View;
 
@@ -17,6 +18,8 @@ pub(crate) struct Clients {
     pub of_exchange: Vec<Option<usize>>,
     /// One a client.
     pub profiles: Vec<Profile>,
+    /// Exchanges that another client could have made as well: what they have in common with this one decided. Sorted.
+    pub contested: Vec<ExchangeId>,
 }
 
 /// What is known of one client, or of exchanges that are surely of one client.
@@ -38,6 +41,10 @@ pub(crate) struct Profile {
     tokens: HashSet<String>,
     /// Endpoints and issuers that it spoke to.
     peers: HashSet<String>,
+    /// Exchanges in which it was given a usable token.
+    grants: Vec<usize>,
+    /// Whether an MCP request of it carries a token, or may carry one that the exporter hides.
+    uses_token: bool,
     /// Kinds of key that joined it.
     pub recognised_by: BTreeSet<&'static str>,
 }
@@ -64,6 +71,7 @@ pub(crate) fn clients(
         }
     }
     weak.sort_unstable();
+    let mut contested: Vec<ExchangeId> = Vec::new();
     for at in weak {
         if roles.get(at) == Some(&Some(Kind::ClientMetadataFetch)) {
             // It is the authorization server that asks, on behalf of the client that named this document.
@@ -74,13 +82,26 @@ pub(crate) fn clients(
             continue;
         }
         let Some(single) = singles.get(at).cloned().flatten() else { continue };
-        match fitting(&clients, &single) {
-            Fit::One(client, by) => absorb(&mut clients, client, *single, by),
+        let has_rivals = candidates(&clients, &single).nth(1).is_some();
+        let is_bare_request = roles.get(at) == Some(&Some(Kind::McpExchange)) && !single.uses_token;
+        let by_login = if has_rivals && is_bare_request { just_granted(&clients, &single, views) } else { None };
+        let fit = match (by_login, fitting(&clients, &single)) {
+            // What they have in common says the same.
+            (Some(Fit::One(due, _)), Fit::One(client, by)) if due == client => Fit::One(client, by),
+            (Some(by_login), _) => by_login,
+            (None, fit) => fit,
+        };
+        match fit {
+            Fit::One(client, by) => {
+                let is_contested = has_rivals && by != Some("connection");
+                contested.extend(is_contested.then_some(ExchangeId(at as u32)));
+                absorb(&mut clients, client, *single, by);
+            }
             Fit::None if roles.get(at) != Some(&Some(Kind::Preflight)) => clients.push(*single),
             Fit::None | Fit::Several => {}
         }
     }
-    follow_pages(views, clients)
+    Clients { contested, ..follow_pages(views, clients) }
 }
 
 /// The client that names itself by this URL in its authorization requests, where exactly one does.
@@ -118,6 +139,8 @@ impl Profile {
         self.sessions.extend(other.sessions);
         self.tokens.extend(other.tokens);
         self.peers.extend(other.peers);
+        self.grants.extend(other.grants);
+        self.uses_token |= other.uses_token;
         self.recognised_by.extend(other.recognised_by);
     }
 
@@ -161,12 +184,6 @@ enum Fit {
 
 /// The client that fits, where exactly one does. Stronger weak keys decide before weaker ones.
 fn fitting(clients: &[Profile], single: &Profile) -> Fit {
-    let fits: Vec<(usize, &Profile)> = clients
-        .iter()
-        .enumerate()
-        .filter(|(_, client)| !client.conflicts_with(single))
-        .filter(|(_, client)| related(client, single))
-        .collect();
     type Shares = fn(&Profile, &Profile) -> bool;
     let tests: [(&'static str, Shares); 5] = [
         ("connection", |a, b| !a.connections.is_disjoint(&b.connections)),
@@ -175,7 +192,7 @@ fn fitting(clients: &[Profile], single: &Profile) -> Fit {
         ("origin", |a, b| !a.origins.is_disjoint(&b.origins)),
         ("address", |a, b| !a.agents.is_disjoint(&b.agents)),
     ];
-    let mut left = fits;
+    let mut left: Vec<(usize, &Profile)> = candidates(clients, single).collect();
     let mut by = None;
     for (name, shares) in tests {
         let sharing: Vec<(usize, &Profile)> =
@@ -193,6 +210,37 @@ fn fitting(clients: &[Profile], single: &Profile) -> Fit {
         [(client, _)] => Fit::One(*client, by),
         _ => Fit::Several,
     }
+}
+
+/// The clients that may have made this.
+fn candidates<'a>(clients: &'a [Profile], single: &'a Profile) -> impl Iterator<Item = (usize, &'a Profile)> {
+    let fits = |client: &Profile| !client.conflicts_with(single) && related(client, single);
+    clients.iter().enumerate().filter(move |(_, client)| fits(client))
+}
+
+/// The longest time between a token response and the first request after it, in seconds: programs go on at once.
+const AT_ONCE: f64 = 5.0;
+
+/// Whose request without a token this is, where one of several clients was given a token for this server just before and
+/// no recorded request ever carries that one. Two installs of one program look alike, and those that run in one process
+/// share connections; one of them that uses its token does not lose it in the moment in which the other is given one.
+/// `None` where nobody is waited for.
+fn just_granted(clients: &[Profile], single: &Profile, views: &[View<'_>]) -> Option<Fit> {
+    let view = single.exchanges.first().and_then(|at| views.get(*at))?;
+    let sent = view.exchange.sent_at?;
+    let is_just_before = |grant: &usize| {
+        let granted = views.get(*grant).and_then(|view| view.exchange.answered_at.or(view.exchange.sent_at));
+        granted.is_some_and(|granted| (0.0..=AT_ONCE).contains(&sent.seconds_since(granted)))
+    };
+    let is_due = |client: &Profile| {
+        !client.uses_token
+            && client.peers.contains(&view.endpoint)
+            && client.grants.iter().any(is_just_before)
+            && !client.conflicts_with(single)
+    };
+    let mut due = clients.iter().enumerate().filter(|(_, client)| is_due(client)).map(|(client, _)| client);
+    let first = due.next()?;
+    Some(if due.next().is_some() { Fit::Several } else { Fit::One(first, Some("token response")) })
 }
 
 /// Whether there is a reason to think of this client at all: they speak to the same peers, or share a weak key.
@@ -232,8 +280,12 @@ fn profiles_of_exchanges(
             Kind::McpExchange => {
                 single.sessions.extend(texts(&[Field::SessionId, Field::ResponseSessionId]));
                 single.tokens.extend(texts(&[Field::Bearer]));
+                single.uses_token |= record.state(Field::Bearer) != &State::Absent;
             }
-            Kind::TokenResponse => single.tokens.extend(texts(&[Field::AccessToken])),
+            Kind::TokenResponse => {
+                single.tokens.extend(texts(&[Field::AccessToken]));
+                single.grants.extend(is_usable(record).then_some(index(record.exchange)));
+            }
             Kind::AuthorizationRequest => single.redirect_uris.extend(texts(&[Field::RedirectUri])),
             Kind::TokenRequest => single.redirect_uris.extend(texts(&[Field::RedirectUri])),
             Kind::RegistrationRequest => {
@@ -413,7 +465,7 @@ fn follow_pages(views: &[View<'_>], mut profiles: Vec<Profile>) -> Clients {
                 .or_insert(Some(client));
         }
     }
-    Clients { of_exchange, profiles }
+    Clients { of_exchange, profiles, contested: Vec::new() }
 }
 
 /// The exchange as an index.

@@ -65,6 +65,8 @@ pub struct Trail {
     pub authorization_servers: Vec<String>,
     /// Its exchanges, in time order.
     pub exchanges: Vec<ExchangeId>,
+    /// Those of its exchanges that another client in the recording could have made as well, in time order.
+    pub contested: Vec<ExchangeId>,
     /// Its records, in time order.
     pub records: Vec<Record>,
     /// The legs that are visible.
@@ -87,6 +89,11 @@ impl Trail {
     /// Whether a later value proves that a step of this kind happened, whether or not it was recorded.
     pub fn proves(&self, kind: Kind) -> bool {
         self.implied_kinds.contains(&kind)
+    }
+
+    /// Whether another client in the recording could have made this step as well.
+    pub fn is_contested(&self, id: RecordId) -> bool {
+        self.record(id).is_some_and(|record| self.contested.binary_search(&record.exchange).is_ok())
     }
 
     /// The stretch of revisions that an exchange falls into: the last that begins at or before it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::schema::{Binding, Field, Kind};
 use crate::decode::exchange::Unknown;
-use crate::evidence::Part;
+use crate::evidence::{Part, Refused};
 
 /// One exchange of the incident: index into [`Incident::exchanges`](super::Incident), in time order over all recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,6 +123,8 @@ pub enum Closing {
     ConnectionsClosed,
     /// The recorder's own end mark.
     EndMark,
+    /// The connection to the redirect URI was refused, so the answer never reached the client.
+    CallbackRefused(Refused),
     /// Nothing has to be waited for: the step would stand before this record.
     NotNeeded,
 }

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::record::{ExchangeId, Record, State};
 use super::view::View;
 use crate::capture::limits::Limits;
-use crate::evidence::CaptureId;
+use crate::evidence::{At, CaptureId};
 
 /// Requests with the same key may be the same request.
 pub(crate) type Key = u64;
@@ -33,7 +33,8 @@ pub(crate) fn key_of(view: &View<'_>, limits: &Limits) -> Option<Key> {
     Some(hasher.finish())
 }
 
-/// Every pair of twins; of each pair first the one in the recording that was given first.
+/// Every pair of twins; of each pair first the one in the recording that was given first. What three recordings hold is
+/// two pairs with one first.
 pub(crate) fn twins(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, ExchangeId)> {
     let captures: HashSet<CaptureId> = views.iter().map(|view| view.exchange.capture).collect();
     if captures.len() < 2 {
@@ -50,28 +51,60 @@ pub(crate) fn twins(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, Exc
         let mut used: HashSet<usize> = HashSet::new();
         for (nth, at) in group.iter().enumerate() {
             let Some(view) = views.get(*at).filter(|_| !used.contains(at)) else { continue };
-            let near = |other: &&usize| {
-                let other_view = views.get(**other);
-                !used.contains(*other) && other_view.is_some_and(|other| is_twin(view, other))
-            };
-            // In time order, so the first that fits is the nearest of the later ones.
-            let Some(other) = group.iter().skip(nth + 1).find(near) else { continue };
-            used.extend([*at, *other]);
-            let (a, b) = (ExchangeId(*at as u32), ExchangeId(*other as u32));
-            let first = views.get(*other).is_some_and(|other| other.exchange.capture < view.exchange.capture);
-            found.push(if first { (b, a) } else { (a, b) });
+            let mut same: Vec<(CaptureId, usize)> = vec![(view.exchange.capture, *at)];
+            // In time order, so the first of a recording that fits is the nearest of the later ones.
+            let later = group.iter().skip(nth + 1).filter_map(|other| Some((*other, views.get(*other)?)));
+            for (other, other_view) in later.take_while(|(_, other)| is_at_the_same_time(view, other)) {
+                let capture = other_view.exchange.capture;
+                let is_new = !used.contains(&other) && is_at_the_same_point(view, other_view);
+                if is_new && same.iter().all(|(known, _)| *known != capture) {
+                    same.push((capture, other));
+                }
+                if same.len() == captures.len() {
+                    break;
+                }
+            }
+            used.extend(same.iter().map(|(_, at)| *at));
+            same.sort_unstable();
+            let id = |(_, at): &(CaptureId, usize)| ExchangeId(*at as u32);
+            if let Some((first, others)) = same.split_first() {
+                found.extend(others.iter().map(|other| (id(first), id(other))));
+            }
         }
     }
     found.sort();
     found
 }
 
-fn is_twin(a: &View<'_>, b: &View<'_>) -> bool {
-    let close = match (a.exchange.sent_at, b.exchange.sent_at) {
+fn is_at_the_same_time(a: &View<'_>, b: &View<'_>) -> bool {
+    match (a.exchange.sent_at, b.exchange.sent_at) {
         (Some(a), Some(b)) => a.seconds_since(b).abs() <= APART,
         _ => false,
+    }
+}
+
+/// Two packet captures tell before and behind a proxy apart by the address that was asked; other recorders write down
+/// what they were configured with.
+fn is_at_the_same_point(a: &View<'_>, b: &View<'_>) -> bool {
+    let asked = |view: &View<'_>| match view.exchange.at {
+        At::Frames { .. } => view.exchange.connection.server,
+        _ => None,
     };
-    a.exchange.capture != b.exchange.capture && close
+    asked(a).zip(asked(b)).is_none_or(|(a, b)| a == b)
+}
+
+/// The same hops between the exchanges that stand for their twins.
+pub(crate) fn between_first(
+    hops: Vec<(ExchangeId, ExchangeId)>,
+    twins: &[(ExchangeId, ExchangeId)],
+) -> Vec<(ExchangeId, ExchangeId)> {
+    let first_of: HashMap<ExchangeId, ExchangeId> = twins.iter().map(|(first, other)| (*other, *first)).collect();
+    let first = |id: ExchangeId| first_of.get(&id).copied().unwrap_or(id);
+    let mut hops: Vec<_> = hops.into_iter().map(|(near, far)| (first(near), first(far))).collect();
+    hops.retain(|(near, far)| near != far);
+    hops.sort();
+    hops.dedup();
+    hops
 }
 
 /// What one recording hides and the other shows: fills the unknown fields of a record from its twin.

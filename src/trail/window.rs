@@ -4,10 +4,11 @@ use std::cell::OnceCell;
 
 use std::collections::HashMap;
 
+use super::read::urls;
 use super::record::{Bound, Closing, ExchangeId, Record};
 use super::schema::{Field, Kind, Leg};
 use crate::decode::exchange::{Exchange, Unknown};
-use crate::evidence::{CaptureId, Timestamp};
+use crate::evidence::{CaptureId, Refused, Timestamp};
 
 /// The legs of which these records hold a readable exchange.
 pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Leg> {
@@ -42,6 +43,8 @@ pub(crate) struct Windows<'a> {
     pub exchanges: &'a [Exchange],
     /// End marks of the recordings.
     pub end_marks: Vec<(CaptureId, Timestamp)>,
+    /// Connections that were refused, in time order.
+    pub refused: &'a [Refused],
     /// When the last connection was closed, once it was asked for.
     pub last_closed: OnceCell<Option<Timestamp>>,
 }
@@ -94,6 +97,17 @@ impl Windows<'_> {
         let Some(exchange) = self.exchange(trigger) else { return false };
         let marks = self.end_marks.iter().filter(|(capture, _)| *capture == exchange.capture);
         marks.into_iter().any(|(_, mark)| exchange.sent_at.is_none_or(|sent| sent <= *mark))
+    }
+
+    /// The first refusal of a connection to the loopback address that `uri` names, after `redirect`. A browser may have
+    /// tried the address of the other family first: whether the answer came through all the same, the caller knows.
+    pub(crate) fn callback_refused(&self, redirect: ExchangeId, uri: &str) -> Option<Refused> {
+        let sent = self.exchange(redirect)?.sent_at?;
+        let port = urls::loopback_port(uri)?;
+        let fits = |refused: &&Refused| {
+            refused.at > sent && refused.server.port() == port && refused.server.ip().is_loopback()
+        };
+        self.refused.iter().find(fits).copied()
     }
 
     fn exchange(&self, id: ExchangeId) -> Option<&Exchange> {

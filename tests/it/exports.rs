@@ -67,6 +67,28 @@ fn a_part_of_an_incident_names_no_other_cause_than_the_whole() {
     assert!(contradictions.is_empty(), "\n{}\n", contradictions.join("\n"));
 }
 
+#[test]
+fn a_recording_given_three_times_says_what_it_says_alone() {
+    let rules = RuleSet::embedded().unwrap();
+    let kinds = ["gateway-", "round-robin-", "clean-refresh", "clean-step-up", "clean-2025-11-25-mitmproxy"];
+    let wanted = |given: &Given| given.files.len() == 1 && kinds.iter().any(|kind| given.case.starts_with(kind));
+    let mut compared = 0;
+    for alone in lists().into_iter().filter(wanted) {
+        let files = vec![alone.files[0].clone(); 3];
+        let thrice = Given { case: alone.case.clone(), files, keys: alone.keys.clone() };
+        let in_short = |given: &Given| {
+            let trail = said(rules, given).trail?;
+            let cause = trail.cause.map(|cause| (cause.rule, cause.certainty));
+            Some((trail.outcome, cause, trail.verdicts))
+        };
+        let (one, three) = (in_short(&alone), in_short(&thrice));
+        assert!(one.is_some());
+        assert_eq!(one, three, "{}", alone.case);
+        compared += 1;
+    }
+    assert!(compared > 7, "{compared}");
+}
+
 /// What cannot both be true.
 fn contradiction(one: &Trail, other: &Trail) -> Vec<String> {
     let mut found = Vec::new();

@@ -34,6 +34,7 @@ pub(crate) fn trail(records: Vec<Record>) -> Trail {
     Trail {
         client_info: None,
         recognised_by: Vec::new(),
+        contested: Vec::new(),
         server: "https://mcp.example/mcp".to_owned(),
         authorization_servers: Vec::new(),
         exchanges: Vec::new(),

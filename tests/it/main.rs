@@ -29,6 +29,7 @@ mod readme;
 mod real_recordings;
 #[cfg(feature = "proxy")]
 mod record;
+mod refused;
 mod report_fixtures;
 mod report_text;
 mod rules;

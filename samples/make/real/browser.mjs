@@ -11,7 +11,7 @@ export async function launch({ executable = '/usr/bin/chromium', proxy } = {}) {
 }
 
 /** Opens the authorization endpoint, logs in, agrees, and waits for the page that says where it ended. */
-export async function logIn(browser, url, { decline = false, giveUp = false } = {}) {
+export async function logIn(browser, url, { decline = false, giveUp = false, hesitate = 0 } = {}) {
     const page = await browser.newPage();
     await page.goto(url, { waitUntil: 'load' }).catch(() => undefined);
     for (let round = 0; round < 4 && !giveUp; round++) {
@@ -23,6 +23,7 @@ export async function logIn(browser, url, { decline = false, giveUp = false } = 
             await (await page.$('input[name=password]')).type('not-a-real-one');
         }
         const next = decline && !name ? await page.$('a[href$="/abort"]') : await page.$('button[type=submit]');
+        await new Promise(resolve => setTimeout(resolve, hesitate));
         await Promise.all([
             page.waitForNavigation({ waitUntil: 'load', timeout: 8000 }).catch(() => undefined),
             next.click(),

@@ -37,6 +37,21 @@ export const cases = {
         client: { steps: ['list', 'forget sessions', 'call', 'list'], reopen: true },
         label: clean('The server is restarted and forgets its sessions, and the client opens a new one'),
     },
+    'clean-redirect-to-slash': {
+        proxy: `server { listen 127.0.0.20:8080; location = /mcp { return 308 http://mcp.cedar.test:8080/mcp/; }
+            location = /mcp/ { proxy_pass http://127.0.0.20:8081/mcp; } location / { proxy_pass http://127.0.0.20:8081; } }`,
+        label: clean('The endpoint redirects to the same path with a slash, and the metadata names the one without'),
+    },
+    'clean-behind-proxy': {
+        proxy: `server { listen 127.0.0.20:8080;
+            location / { proxy_set_header X-Forwarded-For $remote_addr; proxy_pass http://127.0.0.20:8081; } }`,
+        ports: [8081], label: clean('Recorded at the MCP server alone; the proxy in front changes the host'),
+    },
+    'clean-behind-plain-proxy': {
+        proxy: `server { listen 127.0.0.20:8080; proxy_set_header Host $proxy_host; proxy_http_version 1.0;
+            location / { proxy_pass http://127.0.0.20:8081; } }`,
+        ports: [8081], label: clean('The same with a proxy that leaves no mark but HTTP/1.0'),
+    },
     'clean-python-2025-11-25': {
         client: { python: true },
         label: clean('The Python SDK, 2025-11-25'),
@@ -79,6 +94,11 @@ export const cases = {
     'callback-listener-elsewhere': {
         client: { listenOn: 33500 },
         label: lost('The program listens on another port than its redirect URI names', 'callback', 'client',
+            'the port of the listener differs from the one registered'),
+    },
+    'callback-refused-after-idle': {
+        client: { listenOn: 33500, hesitate: 4000 },
+        label: lost('The same, after the connections of the program were closed for being idle', 'callback', 'client',
             'the port of the listener differs from the one registered'),
     },
     'token-for-a-fixed-audience': {

@@ -73,6 +73,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         complete: layout.damage.is_none() && layout.has_entries && ended,
         end_mark: end.and_then(|end| time::read(end.at.given()?)),
         dropped: None,
+        refused: Vec::new(),
         problems,
         more_problems,
     }

@@ -8,9 +8,11 @@ use super::connections::ConnectionId;
 use super::http::{Found, Layer};
 use super::layers::{Layers, Shared};
 use super::reassembly::Reassembly;
+use super::refused::refusal;
 use super::segment::{End, Segment, Source};
 use super::stream::{Chunk, Content, Conversation, Side, Sink};
 use super::tls::TlsFacts;
+use crate::evidence::Refused;
 
 /// Segments that are wanted before it is decided who is the client.
 const ENOUGH: usize = 64;
@@ -24,6 +26,7 @@ pub(super) struct Live {
     reassembly: Reassembly,
     above: Option<Above>,
     missing: Missing,
+    refused: Option<Refused>,
     /// The frame of its last segment.
     pub last_frame: u32,
 }
@@ -50,6 +53,8 @@ pub(super) struct Finished {
     pub stream: u32,
     /// What HTTP found.
     pub found: Found,
+    /// Where it is one that was refused.
+    pub refused: Option<Refused>,
     /// What is known of its TLS.
     pub tls: Vec<TlsFacts>,
     /// What could not be read: the frame, and the message.
@@ -60,7 +65,7 @@ impl Live {
     pub(super) fn new(id: ConnectionId, ends: [SocketAddr; 2], context: &Context<'_>) -> Live {
         let reassembly = Reassembly::new(context.options.limits.waiting);
         let (above, missing) = (None, Missing::default());
-        Live { id, ends, first: Vec::new(), reassembly, above, missing, last_frame: 0 }
+        Live { id, ends, first: Vec::new(), reassembly, above, missing, refused: None, last_frame: 0 }
     }
 
     /// Pieces that wait for others.
@@ -84,6 +89,7 @@ impl Live {
             }
             let ports = self.ends.map(|end| end.port());
             self.reassembly.begin(&segments);
+            self.refused = refusal(&segments, self.ends, context.capture);
             self.above = Some(self.above(client(&segments, ports, source), context));
             self.tell_where_it_begins(&segments);
         }
@@ -150,7 +156,7 @@ impl Live {
                 say(self.last_frame, message.to_owned());
             }
         }
-        Finished { stream, found, tls, problems }
+        Finished { stream, found, refused: self.refused, tls, problems }
     }
 }
 

@@ -21,6 +21,7 @@ mod network;
 pub mod peek;
 mod quic;
 mod reassembly;
+mod refused;
 mod rounds;
 mod segment;
 pub(crate) mod stream;
@@ -59,6 +60,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         complete: false,
         end_mark: None,
         dropped: None,
+        refused: Vec::new(),
         problems: Vec::new(),
         more_problems: 0,
     };
@@ -94,6 +96,7 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
         }
         alone.extend(connection.problems.into_iter().map(|(frame, message)| (Some(frame), message)));
         reading.exchanges.extend(connection.found.exchanges);
+        reading.refused.extend(connection.refused.filter(|_| reading.refused.len() < refused::MOST));
         of_http.extend(connection.found.problems);
     }
     let too_many = outcome.given_up;

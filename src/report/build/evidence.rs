@@ -126,6 +126,10 @@ impl Maker<'_> {
                 Some(format!("closed by {}, which would have come after it", exchange.at.of(Half::Request)))
             }
             Closing::ConnectionsClosed => Some("closed: no connection of the client was left open".to_owned()),
+            Closing::CallbackRefused(refused) => Some(format!(
+                "closed: the connection to the redirect URI was refused (frame {}, asked in frame {})",
+                refused.frame, refused.asked
+            )),
             Closing::EndMark => Some("closed by the recorder's end mark".to_owned()),
             Closing::NotNeeded => None,
         }

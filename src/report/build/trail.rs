@@ -132,7 +132,7 @@ fn cause(
         rule: page.slug.clone(),
         mode: page.mode.clone(),
         party: page.party.name(),
-        party_reason: party_reason(page.party, cause.certainty.name()),
+        party_reason: party_reason(page.party, cause.certainty.name(), trail.is_contested(cause.candidate.record)),
         certainty: cause.certainty.name(),
         summary: page.text.summary.clone(),
         fix: page.text.fix.clone(),
@@ -167,10 +167,13 @@ fn attempted_repairs(
     found.iter().filter(|(page, _)| tried(page)).map(|(_, finding)| finding.id.clone()).collect()
 }
 
-fn party_reason(party: Party, certainty: &str) -> Option<String> {
+fn party_reason(party: Party, certainty: &str, is_contested: bool) -> Option<String> {
     match (party, certainty) {
         (Party::Unknown, _) => Some("the recording does not show on which side of the hop it happened".to_owned()),
         (_, "proved") => None,
+        (Party::Client, _) if is_contested => {
+            Some("another client in the recording looks alike and could have sent this request as well".to_owned())
+        }
         _ => Some("inferred from one side of the exchange; the alternatives would look the same from here".to_owned()),
     }
 }

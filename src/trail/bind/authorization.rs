@@ -125,7 +125,11 @@ pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, 
     let redeemed = match code {
         Some(_) => {
             let same_code = |other: &Record| other.text(Field::Code) == code && same_issuer(binder, request, other);
-            binder.later(record, Kind::TokenRequest, same_code)
+            let refused = || callback_refused(binder, record, request);
+            match binder.later(record, Kind::TokenRequest, same_code) {
+                Bound::Unknown(Unknown::WindowOpen) => refused().unwrap_or(Bound::Unknown(Unknown::WindowOpen)),
+                bound => bound,
+            }
         }
         None => Bound::None(Closing::NotNeeded),
     };
@@ -135,6 +139,17 @@ pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, 
     });
     found.push((id, Binding::EarlierDelivery, found_or(earlier, Bound::None(Closing::NotNeeded))));
     found.push((id, Binding::ParallelAttempt, parallel_attempt(binder, record, request)));
+}
+
+/// Nothing is left to wait for where the browser found nobody at the redirect URI: the client never saw the answer.
+fn callback_refused(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Option<Bound> {
+    if record.is_true(Field::CallbackSeen) {
+        return None;
+    }
+    let redirect = record.slot(Field::RedirectSeen)?.exchange;
+    let uri = binder.record(request?)?.text(Field::RedirectUri)?;
+    let refused = binder.windows.callback_refused(redirect, uri)?;
+    Some(Bound::None(Closing::CallbackRefused(refused)))
 }
 
 fn same_issuer(binder: &Binder<'_>, request: Option<RecordId>, other: &Record) -> bool {

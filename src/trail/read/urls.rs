@@ -118,6 +118,11 @@ pub fn is_loopback(url: &str) -> bool {
     }
 }
 
+/// The port of a URL on a loopback address; `None` for any other.
+pub fn loopback_port(url: &str) -> Option<u16> {
+    Url::parse(url).ok().filter(|_| is_loopback(url))?.port_or_known_default()
+}
+
 /// What a redirect URI is: `loopback`, `https`, `http`, `private-use` (RFC 8252, 7.1), `other`.
 pub fn redirect_kind(uri: &str) -> &'static str {
     let Ok(parsed) = Url::parse(uri) else { return "other" };

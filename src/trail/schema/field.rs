@@ -13,6 +13,11 @@ names! {
         Status = "status",
         /// Absolute URL of the request, without fragment.
         Url = "url",
+        /// The URL as the client asked for it. Unknown where a proxy forwarded the request: it may have been asked under
+        /// another scheme, host or path.
+        AskedUrl = "asked_url",
+        /// Derived: the URL that was asked first, where a redirect led here; absent where none did.
+        RedirectedFrom = "redirected_from",
         /// HTTP method; of a JSON-RPC message its own.
         Method = "method",
         /// `Content-Type` of the request.

@@ -84,6 +84,8 @@ fn exchange_fields(view: &View<'_>, record: &mut Record, limits: &Limits) {
     };
     record.set(Field::Status, status, "response.status");
     record.set(Field::Url, State::Present(Value::from(view.url.as_str())), "request.url");
+    let asked = if is_forwarded(view) { State::Unknown(Unknown::LegNotRecorded) } else { State::text(Some(&view.url)) };
+    record.set(Field::AskedUrl, asked, "request.url");
     set_origin(record, view.request_header("origin"), &view.origin, record.exchange);
     let allow_origin = view.response_header("access-control-allow-origin");
     record.set(Field::AllowOrigin, allow_origin, "response.header.access-control-allow-origin");
@@ -133,11 +135,18 @@ fn exposed_headers(view: &View<'_>) -> State {
 
 /// Whether a request went unprotected over a network. Behind a proxy that ends TLS the far side is not seen.
 fn plain_http(view: &View<'_>) -> State {
-    const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"];
-    if FORWARDED.iter().any(|name| view.exchange.request.headers.get(name).is_some()) {
+    if is_forwarded(view) {
         return State::Unknown(Unknown::LegNotRecorded);
     }
     State::Present(Value::Flag(urls::is_plain_http(&view.url)))
+}
+
+/// Whether the request shows that a proxy sent it on: by what proxies add, or by HTTP/1.0, which proxies speak to the
+/// server behind them and no MCP client does.
+fn is_forwarded(view: &View<'_>) -> bool {
+    const MARKS: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip", "via"];
+    let request = &view.exchange.request;
+    MARKS.iter().any(|name| request.headers.get(name).is_some()) || request.version.as_deref() == Some("http/1.0")
 }
 
 /// Headers that only an edge, a gateway or a proxy adds, and the error pages that it makes itself.
