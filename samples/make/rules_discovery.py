@@ -31,14 +31,25 @@ def challenge_of_another_scheme(made):
     stops_after(made, "challenge")
 
 
-def of_nginx(made):
-    """The built-in page of nginx 1.22 stands under the 401."""
-    made["challenge"].set_header("content-type", "text/html", "response")
-    made["challenge"].respond(
-        "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n"
-        "<center><h1>401 Authorization Required</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
+def page_of_nginx(step, status):
+    """The answer with the built-in page of nginx 1.22."""
+    step.set_header("content-type", "text/html", "response")
+    step.entry["response"]["content"]["mimeType"] = "text/html"
+    step.respond(
+        f"<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n"
+        "<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
     )
+
+
+def of_nginx(made):
+    page_of_nginx(made["challenge"], "401 Authorization Required")
     stops_after(made, "challenge")
+
+
+def blocked(made, name, status=403, text="Forbidden"):
+    made[name].set_status(status, text)
+    page_of_nginx(made[name], f"{status} {text}")
+    stops_after(made, name)
 
 
 @page(login, ok=of_nginx)
@@ -48,6 +59,16 @@ def challenge_written_by_edge(made):
 
 
 # --- resource-metadata
+
+
+def unknown_to_edge(name):
+    """The proxy has no such place, or the server behind it has none."""
+    return lambda made: blocked(made, name, 404, "Not Found")
+
+
+@page(login, ok=unknown_to_edge("resource_metadata"))
+def metadata_blocked_by_edge(made):
+    blocked(made, "resource_metadata")
 
 
 @page(login)
@@ -130,6 +151,11 @@ def metadata_not_fetched_again(made):
 
 
 # --- as-metadata
+
+
+@page(login, ok=unknown_to_edge("as_metadata"))
+def as_metadata_blocked_by_edge(made):
+    blocked(made, "as_metadata")
 
 
 def second_place(made):

@@ -82,16 +82,19 @@ pub(crate) fn clients(
             continue;
         }
         let Some(single) = singles.get(at).cloned().flatten() else { continue };
+        let has_rivals = candidates(&clients, &single).nth(1).is_some();
         let is_bare_request = roles.get(at) == Some(&Some(Kind::McpExchange)) && !single.uses_token;
-        let fit = match fitting(&clients, &single) {
-            Fit::One(..) | Fit::Several if is_bare_request => {
-                just_granted(&clients, &single, views).unwrap_or_else(|| fitting(&clients, &single))
-            }
-            fit => fit,
+        let by_login = if has_rivals && is_bare_request { just_granted(&clients, &single, views) } else { None };
+        let fit = match (by_login, fitting(&clients, &single)) {
+            // What they have in common says the same.
+            (Some(Fit::One(due, _)), Fit::One(client, by)) if due == client => Fit::One(client, by),
+            (Some(by_login), _) => by_login,
+            (None, fit) => fit,
         };
         match fit {
             Fit::One(client, by) => {
-                contested.extend((candidates(&clients, &single).count() > 1).then_some(ExchangeId(at as u32)));
+                let is_contested = has_rivals && by != Some("connection");
+                contested.extend(is_contested.then_some(ExchangeId(at as u32)));
                 absorb(&mut clients, client, *single, by);
             }
             Fit::None if roles.get(at) != Some(&Some(Kind::Preflight)) => clients.push(*single),

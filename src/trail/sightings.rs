@@ -1,10 +1,12 @@
 //! The same request seen at two points of the path: before a proxy and behind it.
 //!
 //! A server whose every request is nested in a like request to another server stands behind it. One nested request may be
-//! chance; that all of them are is not.
+//! chance; that all of them are is not, nor is one that names this server and went to another port.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use url::Url;
 
 use super::record::ExchangeId;
 use super::schema::Kind;
@@ -39,16 +41,29 @@ pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], limits: &Limits) 
     };
     let mut found: Vec<Hop> = Vec::new();
     for far in by_server.values() {
-        let pairs: Option<Vec<Hop>> = far.iter().map(|at| outer_of(*at)).collect();
-        let Some(pairs) = pairs else { continue };
+        let nested: Vec<Hop> = far.iter().filter_map(|at| outer_of(*at)).collect();
+        if nested.len() < far.len() {
+            found.extend(nested.into_iter().filter(|pair| is_through_proxy(views, pair)));
+            continue;
+        }
         let near = |pair: &Hop| views.get(pair.0.0 as usize).and_then(|view| server_of(view.exchange));
-        let is_one_server = pairs.iter().all(|pair| near(pair) == pairs.first().and_then(near));
-        if is_one_server && (pairs.len() > 1 || pairs.iter().any(|pair| looks_forwarded(views, pair))) {
-            found.extend(pairs);
+        let is_one_server = nested.iter().all(|pair| near(pair) == nested.first().and_then(near));
+        if is_one_server && (nested.len() > 1 || nested.iter().any(|pair| looks_forwarded(views, pair))) {
+            found.extend(nested);
         }
     }
     found.sort();
     found
+}
+
+/// Whether a request names the server of the nested one and went to another port: a proxy stands there for certain, also
+/// where others ask the server without it.
+fn is_through_proxy(views: &[View<'_>], (outer, inner): &Hop) -> bool {
+    let get = |id: &ExchangeId| views.get(id.0 as usize);
+    let (Some(outer), Some(inner)) = (get(outer), get(inner)) else { return false };
+    let named = |view: &View<'_>| Url::parse(&view.url).ok().and_then(|url| url.port_or_known_default());
+    let asked = |view: &View<'_>| view.exchange.connection.server.map(|address| address.port());
+    outer.url == inner.url && named(outer) != asked(outer) && named(inner) == asked(inner)
 }
 
 /// Requests with the same likeness may be the same request: method and body, and for requests without body the target.

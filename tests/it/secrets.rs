@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use authtrail::check::rule_set::RuleSet;
+use authtrail::{Options, diagnose};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -116,6 +118,26 @@ fn no_secret_of_an_address_is_printed() {
     for file in files.into_iter().flatten().filter(|file| file.is_file()) {
         check(&file.display().to_string(), &std::fs::read_to_string(&file).unwrap());
     }
+}
+
+/// Pages show the fields that they speak of: the recordings beside them bring each field into a report.
+#[test]
+fn no_page_prints_a_secret() {
+    let rules = RuleSet::embedded().unwrap();
+    let mut checked = 0;
+    for path in recordings(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let Ok(har) = serde_json::from_str::<Value>(&text) else { continue };
+        let mut secrets = BTreeSet::new();
+        collect(&har, &mut secrets);
+        checked += secrets.len();
+        let report = serde_json::to_string(&diagnose(std::slice::from_ref(&path), &Options::new(rules))).unwrap();
+        let printed = percent_decode_str(&report).decode_utf8_lossy();
+        for secret in &secrets {
+            assert!(!printed.contains(secret.as_str()), "{}: {secret} is in the report", path.display());
+        }
+    }
+    assert!(checked > 500, "only {checked} secrets were found beside the pages");
 }
 
 /// Every HAR file below `folder`.

@@ -1,5 +1,6 @@
 //! The records of authorization requests and responses (RFC 6749, 4.1.1 and 4.1.2; RFC 9126; RFC 9207).
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{exchange_fields, parameter, parameter_list, space_list};
@@ -116,26 +117,43 @@ impl Sighting<'_> {
 pub(crate) fn authorization_responses(views: &[View<'_>], directory: &Directory, limits: &Limits) -> Vec<Record> {
     let sightings: Vec<Sighting<'_>> =
         views.iter().enumerate().flat_map(|(at, view)| sightings_in(view, ExchangeId(at as u32), directory)).collect();
+    let callback_of = callbacks(&sightings);
+    let taken: HashSet<usize> = callback_of.values().copied().collect();
     let mut records = Vec::new();
-    let mut used = vec![false; sightings.len()];
-    for (at, first) in sightings.iter().enumerate() {
-        if used.get(at) == Some(&true) {
-            continue;
-        }
-        let follows = |later: &(usize, &Sighting<'_>)| {
-            later.1.is_callback && !used.get(later.0).copied().unwrap_or(true) && later.1.key() == first.key()
-        };
-        let callback = if first.is_callback { None } else { sightings.iter().enumerate().skip(at + 1).find(follows) };
-        if let Some((later, _)) = callback
-            && let Some(mark) = used.get_mut(later)
-        {
-            *mark = true;
-        }
-        let callback = callback.map(|(_, callback)| callback);
+    for (at, first) in sightings.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
+        let callback = callback_of.get(&at).and_then(|later| sightings.get(*later));
         let (redirect, callback) = if first.is_callback { (None, Some(first)) } else { (Some(first), callback) };
         records.push(response(redirect, callback, limits));
     }
     records
+}
+
+/// The callback request that each redirect led to. The one with the same state first: a server may give the same code to
+/// several logins, and a client may ask before the browser does, with the same request, and follow neither redirect.
+fn callbacks(sightings: &[Sighting<'_>]) -> HashMap<usize, usize> {
+    let mut found = HashMap::new();
+    let mut taken: HashSet<usize> = HashSet::new();
+    for with_state in [true, false] {
+        let key = |sighting: &Sighting<'_>| {
+            let (code, error, state) = sighting.key();
+            let state = if with_state { sighting.params.get("state") } else { state };
+            (code.map(str::to_owned), error.map(str::to_owned), state.map(str::to_owned))
+        };
+        // Redirects that wait for their callback, by what they carry.
+        let mut waiting: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, sighting) in sightings.iter().enumerate() {
+            if !sighting.is_callback && !found.contains_key(&at) {
+                waiting.entry(key(sighting)).or_default().push(at);
+            } else if sighting.is_callback
+                && !taken.contains(&at)
+                && let Some(redirect) = waiting.get_mut(&key(sighting)).and_then(Vec::pop)
+            {
+                found.insert(redirect, at);
+                taken.insert(at);
+            }
+        }
+    }
+    found
 }
 
 fn sightings_in<'a>(view: &'a View<'a>, exchange: ExchangeId, directory: &Directory) -> Vec<Sighting<'a>> {
