@@ -109,6 +109,23 @@ export const cases = {
         label: lost('Two installs of one program, and the second never sends its token', 'token-attachment', 'client',
             'authorization taken out of the headers by the fetch function of the second', { clients: 2 }),
     },
+    'redirect-to-other-origin': {
+        proxy: `server { listen 127.0.0.20:8080; location = /mcp { return 308 http://127.0.0.20:8080/mcp; }
+            location / { proxy_pass http://127.0.0.20:8081; } }`,
+        label: lost('The endpoint redirects to another origin, and the client does not follow', 'challenge', 'mcp-server',
+            'nginx in front of the MCP server redirects to its address', oneSided),
+    },
+    'redirect-out-of-recording': {
+        proxy: `server { listen 127.0.0.20:8080; location = /mcp { return 302 https://login.cedar.test/start; }
+            location / { proxy_pass http://127.0.0.20:8081; } }`,
+        label: lost('The same with a target of which the recording would show nothing', 'challenge', 'intermediary',
+            'nginx in front of the MCP server redirects to a login page', { decidable: 'no', expect: 'undecided' }),
+    },
+    'login-not-finished': {
+        client: { giveUp: true },
+        label: lost('The browser shows the page for signing in, and nobody does', 'callback', 'user',
+            'the page is closed without a word'),
+    },
     'callback-refused-after-idle': {
         client: { listenOn: 33500, hesitate: 4000 },
         label: lost('The same, after the connections of the program were closed for being idle', 'callback', 'client',
