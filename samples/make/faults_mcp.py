@@ -145,6 +145,28 @@ def redirect_drops_authorization(made):
     retry(made, "initialize", gap=0.02)
 
 
+def sent_to(step, url):
+    """The step is answered with a redirect that is not followed; the client looks at the metadata instead."""
+
+    def sent(made):
+        metadata = made["resource_metadata"]
+        redirect(made, made[step], url)
+        made.cut_after(step)
+        append(made, "next_metadata", metadata.copy())
+
+    return sent
+
+
+@page(native, ok=sent_to("challenge", MCP + "/"))
+def redirect_instead_of_challenge(made):
+    sent_to("challenge", "https://sso.example.com/login")(made)
+
+
+@page(native, ok=sent_to("initialize", MCP + "/"))
+def redirect_leads_token_elsewhere(made):
+    sent_to("initialize", "https://mcp-2.example.com/mcp")(made)
+
+
 def moved_by_a_slash(made):
     moved(made, MCP + "/")
 

@@ -19,6 +19,27 @@ def redemption_repeated_unchanged(made):
     redeemed_twice(made, same=True)
 
 
+def with_page(made):
+    """The authorization server shows a page for signing in, whose form leads on."""
+    sign_in = made["authorization"].copy()
+    sign_in.url = "https://as.example.com/interaction/" + made.text()
+    made["authorization"].redirect_to(sign_in.url)
+    made.insert("form", sign_in.copy(), after="authorization").entry["request"]["method"] = "POST"
+    made["form"].redirect_to(made["resume"].url)
+    sign_in.set_status(200, "OK")
+    sign_in.set_header("location", None, "response")
+    sign_in.entry["response"]["redirectURL"] = ""
+    sign_in.respond("<!doctype html><title>Sign in</title><form method=post><input name=login></form>")
+    made.insert("page", sign_in, after="authorization")
+
+
+@page(native_with_login_page, ok=with_page)
+def login_not_finished(made):
+    with_page(made)
+    made.cut_after("page")
+    begin_again(made)
+
+
 def second_attempt(made, **changes):
     """The first login ends with a refused redemption, and the client begins another one."""
     made["token"].set_form(code_verifier=made.text())

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::language::Symptom;
 use crate::trail::Trail;
+use crate::trail::read::urls;
 use crate::trail::record::{Bound, ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind, Link};
 
@@ -67,10 +68,18 @@ pub fn taken(exchange: &Record) -> Taken {
         404 if exchange.text(Field::ResponseContentType) == Some("application/json") => Taken::Neutral,
         400..=499 => Taken::Refused(Symptom::RequestRefused),
         500..=599 if is_page => Taken::Refused(Symptom::Unreadable),
+        301 | 302 | 303 | 307 | 308 if is_post && leads_nowhere(exchange) => Taken::Refused(Symptom::Unreadable),
         // A token whose time is over was not taken, whatever the server says.
         302 | 303 | 500 if exchange.is_true(Field::TokenExpired) => Taken::Refused(Symptom::RequestRefused),
         _ => Taken::Neutral,
     }
+}
+
+/// Whether the answer sends the client to another origin, and it is known that the client did not go there.
+fn leads_nowhere(exchange: &Record) -> bool {
+    let origin = |field: Field| exchange.text(field).and_then(urls::origin);
+    let leaves = origin(Field::Location).is_some_and(|there| Some(there) != origin(Field::Url));
+    leaves && matches!(exchange.bound(Binding::RedirectTarget), Bound::None(_))
 }
 
 /// Whether a page may read the answer (Fetch, 4.10): same origin, or allowed by the answer.

@@ -21,6 +21,8 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
     let mut asked: HashMap<Kind, i64> = HashMap::new();
     let preflight_of: HashMap<ExchangeId, ExchangeId> =
         preflights.iter().rev().map(|(preflight, actual)| (*actual, *preflight)).collect();
+    let last_answer = records.iter().rfind(|record| record.kind == Kind::AuthorizationResponse);
+    let last_answer = last_answer.map(|answer| (answer.exchange, answer.text(Field::State).map(str::to_owned)));
     for record in records.iter_mut() {
         if matches!(record.kind, Kind::ResourceMetadataRequest | Kind::AsMetadataRequest) {
             let position = asked.entry(record.kind).or_default();
@@ -30,6 +32,11 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         if record.kind == Kind::AuthorizationRequest {
             // Probes after an authorization request begin another discovery.
             asked.clear();
+            let is_left = last_answer.as_ref().is_some_and(|(exchange, state)| {
+                *exchange > record.exchange && state.as_deref() != record.text(Field::State)
+            });
+            let shown = if is_left { State::Present(Value::Flag(false)) } else { page_shown(record, views) };
+            record.set(Field::PageShown, shown, "response.status");
         }
         if record.kind == Kind::AsMetadataRequest {
             set_expected_issuer(record, &named);
@@ -37,6 +44,33 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         origin_from_preflight(record, views, &preflight_of);
     }
     page_origins(records);
+}
+
+/// Follows the browser from the authorization request on: along redirects, and from a page to the form that is sent from
+/// it, as long as it stays with the authorization server.
+fn page_shown(record: &Record, views: &[View<'_>]) -> State {
+    /// Exchanges in which the next step is looked for: others may go on at the same time.
+    const LOOK_AHEAD: usize = 256;
+    let first = record.exchange.0 as usize;
+    let Some(start) = views.get(first) else { return State::Absent };
+    let ahead = views.get(first..).unwrap_or_default().iter().take(LOOK_AHEAD);
+    let (mut next_url, mut shown) = (Some(start.url.as_str()), false);
+    for view in ahead.filter(|view| view.exchange.capture == start.exchange.capture && view.origin() == start.origin())
+    {
+        let follows = match next_url {
+            Some(url) => view.url == url,
+            None => view.method() == "POST",
+        };
+        if !follows {
+            continue;
+        }
+        let Some(status) = view.status() else { return State::Unknown(Unknown::ResponseNotRecorded) };
+        next_url = view.location.as_deref();
+        if next_url.is_none() {
+            shown = status == 200 && view.response_media_type() == "text/html";
+        }
+    }
+    State::Present(Value::Flag(shown))
 }
 
 fn set_expected_issuer(record: &mut Record, named: &[&str]) {

@@ -11,6 +11,7 @@ use super::keys::{KeyKind, Minted, strong_keys};
 use super::record::{ExchangeId, Record, State};
 use super::schema::{Field, Kind};
 use super::view::View;
+use crate::evidence::Timestamp;
 
 /// Which client each exchange belongs to.
 pub(crate) struct Clients {
@@ -84,11 +85,13 @@ pub(crate) fn clients(
         let Some(single) = singles.get(at).cloned().flatten() else { continue };
         let has_rivals = candidates(&clients, &single).nth(1).is_some();
         let is_bare_request = roles.get(at) == Some(&Some(Kind::McpExchange)) && !single.uses_token;
-        let by_login = if has_rivals && is_bare_request { just_granted(&clients, &single, views) } else { None };
-        let fit = match (by_login, fitting(&clients, &single)) {
+        let beside = if has_rivals && is_bare_request { by_login(&clients, &single, views) } else { None };
+        let fit = match (beside, fitting(&clients, &single)) {
             // What they have in common says the same.
             (Some(Fit::One(due, _)), Fit::One(client, by)) if due == client => Fit::One(client, by),
-            (Some(by_login), _) => by_login,
+            // Who has no token yet asks without one.
+            (Some(_), Fit::One(client, by)) if !has_token(&clients, client, at) => Fit::One(client, by),
+            (Some(beside), _) => beside,
             (None, fit) => fit,
         };
         match fit {
@@ -219,29 +222,38 @@ fn candidates<'a>(clients: &'a [Profile], single: &'a Profile) -> impl Iterator<
     clients.iter().enumerate().filter(move |(_, client)| fits(client))
 }
 
-/// The longest time between a token response and the first request after it, in seconds: programs go on at once.
+/// Whether a client was given a token before this exchange.
+fn has_token(clients: &[Profile], client: usize, at: usize) -> bool {
+    clients.get(client).is_some_and(|client| client.grants.iter().any(|grant| *grant < at))
+}
+
+/// The longest time between a refusal and the login that it begins, and between a token response and the first request
+/// after it, in seconds: programs go on at once.
 const AT_ONCE: f64 = 5.0;
 
-/// Whose request without a token this is, where one of several clients was given a token for this server just before and
-/// no recorded request ever carries that one. Two installs of one program look alike, and those that run in one process
-/// share connections; one of them that uses its token does not lose it in the moment in which the other is given one.
-/// `None` where nobody is waited for.
-fn just_granted(clients: &[Profile], single: &Profile, views: &[View<'_>]) -> Option<Fit> {
+/// Whose request without a token this is, by the login that it stands beside: it is refused just before a client registers
+/// or asks for authorization, or it comes just after a client was given a token that no recorded request ever carries. Two
+/// installs of one program look alike, and those that run in one process share connections; the one that goes on using
+/// its token does not lose it in the moment in which the other logs in. `None` where no login is near.
+fn by_login(clients: &[Profile], single: &Profile, views: &[View<'_>]) -> Option<Fit> {
     let view = single.exchanges.first().and_then(|at| views.get(*at))?;
     let sent = view.exchange.sent_at?;
+    let at_once = |earlier: Timestamp, later: Timestamp| (0.0..=AT_ONCE).contains(&later.seconds_since(earlier));
     let is_just_before = |grant: &usize| {
         let granted = views.get(*grant).and_then(|view| view.exchange.answered_at.or(view.exchange.sent_at));
-        granted.is_some_and(|granted| (0.0..=AT_ONCE).contains(&sent.seconds_since(granted)))
+        granted.is_some_and(|granted| at_once(granted, sent))
     };
-    let is_due = |client: &Profile| {
-        !client.uses_token
-            && client.peers.contains(view.endpoint())
-            && client.grants.iter().any(is_just_before)
-            && !client.conflicts_with(single)
+    let begins_login = |client: &Profile| {
+        let begins = client.span.and_then(|(first, _)| views.get(first)?.exchange.sent_at);
+        view.status() == Some(401) && begins.is_some_and(|begins| at_once(sent, begins))
     };
-    let mut due = clients.iter().enumerate().filter(|(_, client)| is_due(client)).map(|(client, _)| client);
-    let first = due.next()?;
-    Some(if due.next().is_some() { Fit::Several } else { Fit::One(first, Some("token response")) })
+    let is_near = |client: &Profile| {
+        let is_due = !client.uses_token && client.grants.iter().any(is_just_before);
+        (is_due || begins_login(client)) && client.peers.contains(view.endpoint()) && !client.conflicts_with(single)
+    };
+    let mut near = clients.iter().enumerate().filter(|(_, client)| is_near(client)).map(|(client, _)| client);
+    let first = near.next()?;
+    Some(if near.next().is_some() { Fit::Several } else { Fit::One(first, Some("login")) })
 }
 
 /// Whether there is a reason to think of this client at all: they speak to the same peers, or share a weak key.

@@ -158,6 +158,7 @@ impl Field {
             | F::InstanceMarksDiffer
             | F::AudienceSameOrigin
             | F::PlainHttp
+            | F::PageShown
             | F::ForwardsByParameter
             | F::DpopBoundAccessTokens
             | F::DocumentIssParameterSupported

@@ -15,6 +15,9 @@ use crate::run::{diagnose, items, samples, text};
 struct Label {
     id: String,
     clean: bool,
+    /// How many clients were recorded; the fault is that of one of them, and the others end well.
+    #[serde(default = "one")]
+    clients: usize,
     give: Vec<Vec<String>>,
     expect: Vec<String>,
     first_broken_link: String,
@@ -25,6 +28,10 @@ struct Label {
     keylog: Option<String>,
     #[serde(rename = "file")]
     files: Vec<LabelledFile>,
+}
+
+fn one() -> usize {
+    1
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,10 +112,18 @@ fn every_labelled_recording_gets_the_verdict_of_its_label() {
 fn judge(label: &Label, files: &[String], expect: &str, report: &Value, allowed: &mut Allowed) -> Row {
     let trails = items(report, "trails");
     let mut complaints = Vec::new();
-    if trails.len() > 1 {
-        complaints.push(format!("{} trails; there was one client", trails.len()));
+    if trails.len() > 1 || label.clients > 1 {
+        let (found, recorded) = (trails.len(), label.clients);
+        complaints.extend((found != recorded).then(|| format!("{found} trails of {recorded} clients")));
     }
-    let trail = trails.first().unwrap_or(&Value::Null);
+    let (with_fault, well): (Vec<&Value>, Vec<&Value>) =
+        trails.iter().partition(|trail| label.clients == 1 || text(trail, "/outcome") == expect);
+    complaints.extend(
+        well.iter()
+            .filter(|trail| text(trail, "/outcome") != "authorized")
+            .map(|trail| format!("the other client is {}", text(trail, "/outcome"))),
+    );
+    let trail = with_fault.first().copied().unwrap_or(&Value::Null);
     let outcome = if trail.is_null() { "undecided" } else { text(trail, "/outcome") };
     if outcome != expect {
         complaints.push(format!("outcome is not {expect}"));

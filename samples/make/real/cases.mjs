@@ -24,6 +24,14 @@ const oneSided = { party_decidable: 'only-with-other-capture' };
 /** Both sides of nginx at the MCP server are recorded. */
 const bothHops = [8080, 8081, 9000, 33418];
 
+/** Two programs, each with a port of its own for callbacks. */
+const twoClients = [8080, 9000, 33418, 33419];
+const withoutToken = (url, init) => {
+    const headers = new Headers(init?.headers);
+    if (`${url}`.endsWith('/mcp')) headers.delete('authorization');
+    return fetch(url, { ...init, headers });
+};
+
 export const cases = {
     'clean-openid-configuration-only': {
         authorization: { oauthMetadata: false },
@@ -95,6 +103,28 @@ export const cases = {
         client: { listenOn: 33500 },
         label: lost('The program listens on another port than its redirect URI names', 'callback', 'client',
             'the port of the listener differs from the one registered'),
+    },
+    'one-of-two-drops-its-token': {
+        clients: [{ steps: ['list', 6000, 'call'] }, { after: 3000, fetch: () => withoutToken }], ports: twoClients,
+        label: lost('Two installs of one program, and the second never sends its token', 'token-attachment', 'client',
+            'authorization taken out of the headers by the fetch function of the second', { clients: 2 }),
+    },
+    'redirect-to-other-origin': {
+        proxy: `server { listen 127.0.0.20:8080; location = /mcp { return 308 http://127.0.0.20:8080/mcp; }
+            location / { proxy_pass http://127.0.0.20:8081; } }`,
+        label: lost('The endpoint redirects to another origin, and the client does not follow', 'challenge', 'mcp-server',
+            'nginx in front of the MCP server redirects to its address', oneSided),
+    },
+    'redirect-out-of-recording': {
+        proxy: `server { listen 127.0.0.20:8080; location = /mcp { return 302 https://login.cedar.test/start; }
+            location / { proxy_pass http://127.0.0.20:8081; } }`,
+        label: lost('The same with a target of which the recording would show nothing', 'challenge', 'intermediary',
+            'nginx in front of the MCP server redirects to a login page', { decidable: 'no', expect: 'undecided' }),
+    },
+    'login-not-finished': {
+        client: { giveUp: true },
+        label: lost('The browser shows the page for signing in, and nobody does', 'callback', 'user',
+            'the page is closed without a word'),
     },
     'callback-refused-after-idle': {
         client: { listenOn: 33500, hesitate: 4000 },

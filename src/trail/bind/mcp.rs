@@ -3,6 +3,7 @@
 use super::selected::methods_of;
 use super::{Binder, Found};
 use crate::decode::exchange::Unknown;
+use crate::evidence::At;
 use crate::trail::read::urls;
 use crate::trail::record::{Bound, Closing, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind};
@@ -57,7 +58,12 @@ fn bind_redirects(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mu
     let target = match location {
         Some(location) => {
             let there = by_url.get(&*urls::normal(location)).map_or(&[][..], Vec::as_slice);
-            binder.later_of(there, record, Kind::McpExchange)
+            match binder.later_of(there, record, Kind::McpExchange) {
+                Bound::None(_) if !would_show_target(binder, record, location) => {
+                    Bound::Unknown(Unknown::LegNotRecorded)
+                }
+                bound => bound,
+            }
         }
         None => Bound::None(Closing::NotNeeded),
     };
@@ -65,6 +71,17 @@ fn bind_redirects(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mu
     let url = record.text(Field::Url).filter(|_| !by_location.is_empty()).map(urls::normal);
     let source = url.and_then(|url| binder.last_of(by_location.get(&*url)?, record));
     found.push((id, Binding::RedirectSource, source.map_or(Bound::None(Closing::NotNeeded), Bound::Found)));
+}
+
+/// Whether a request to the target of a redirect would be in the recording, and be one of MCP. A packet capture may be
+/// filtered by port, or lack the keys of what goes by TLS; and a POST may be followed with GET to a page for people (RFC
+/// 9110, 15.4).
+fn would_show_target(binder: &Binder<'_>, record: &Record, location: &str) -> bool {
+    let is_packets = binder.view(record).is_some_and(|view| matches!(view.exchange.at, At::Frames { .. }));
+    if binder.selected.gotten.contains(&*urls::normal(location)) {
+        return false;
+    }
+    !is_packets || urls::tls_and_port(location).is_some_and(|target| binder.selected.spoken.contains(&target))
 }
 
 /// The newest usable token response that was answered before this was sent.

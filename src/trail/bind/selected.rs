@@ -32,6 +32,10 @@ pub(crate) struct Selected<'a> {
     pub by_location: HashMap<String, Vec<RecordId>>,
     /// MCP exchanges by URL; empty where nothing redirects.
     pub by_url: HashMap<String, Vec<RecordId>>,
+    /// Whether by TLS, and on which port, anything was asked in the recordings; empty where nothing redirects.
+    pub spoken: HashSet<(bool, u16)>,
+    /// What was asked with GET in the recordings, whatever it is; empty where nothing redirects.
+    pub gotten: HashSet<String>,
     /// The first token response with this access or id token.
     pub issuing: HashMap<&'a str, RecordId>,
     /// MCP exchanges by token.
@@ -132,6 +136,9 @@ impl<'a> Selected<'a> {
             }
         }
         if !self.by_location.is_empty() {
+            let gets = binder.views.iter().filter(|view| view.method() == "GET");
+            self.gotten = gets.map(|view| urls::normal(&view.url).into_owned()).collect();
+            self.spoken = binder.views.iter().filter_map(|view| urls::tls_and_port(view.origin())).collect();
             for (id, exchange) in binder.of_kind(Kind::McpExchange) {
                 let url = exchange.text(Field::Url).map(urls::normal).unwrap_or_default();
                 self.by_url.entry(url.into_owned()).or_default().push(id);

@@ -166,6 +166,12 @@ pub fn loopback_port(url: &str) -> Option<u16> {
     Url::parse(url).ok().filter(|_| is_loopback(url))?.port_or_known_default()
 }
 
+/// Whether a URL is one of TLS, and its port.
+pub fn tls_and_port(url: &str) -> Option<(bool, u16)> {
+    let url = Url::parse(url).ok()?;
+    Some((url.scheme() == "https", url.port_or_known_default()?))
+}
+
 /// What a redirect URI is: `loopback`, `https`, `http`, `private-use` (RFC 8252, 7.1), `other`.
 pub fn redirect_kind(uri: &str) -> &'static str {
     let Ok(parsed) = Url::parse(uri) else { return "other" };

@@ -18,6 +18,12 @@ names! {
         AskedUrl = "asked_url",
         /// Derived: the URL that was asked first, where a redirect led here; absent where none did.
         RedirectedFrom = "redirected_from",
+        /// Derived: whether the last that the authorization server showed the browser, as far as redirects and forms lead,
+        /// is a page with status 200; false where another attempt was answered later, since the page was left for it then.
+        /// Unknown where an answer is not recorded.
+        PageShown = "page_shown",
+        /// `Location` of a redirect, resolved (RFC 9110, 10.2.2).
+        Location = "location",
         /// HTTP method; of a JSON-RPC message its own.
         Method = "method",
         /// `Content-Type` of the request.

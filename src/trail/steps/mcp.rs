@@ -35,6 +35,11 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     record.set(Field::Accept, media_ranges(view.request_header("accept")), "request.header.accept");
     let session_id = view.response_header("mcp-session-id");
     record.set(Field::ResponseSessionId, session_id, "response.header.mcp-session-id");
+    let location = match &view.location {
+        Some(location) => State::text(Some(location)),
+        None => view.response_header("location"),
+    };
+    record.set(Field::Location, location, "response.header.location");
     record.set(Field::TokenInQuery, State::text(view.query.get("access_token")), "request.query.access_token");
     record.set(Field::ServerDate, server_date(view.response_header("date")), "response.header.date");
     fill_credentials(view, record);
