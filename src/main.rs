@@ -14,6 +14,10 @@ use cli::messages::{did_you_mean, problem, say, say_lines, usage};
 use cli::output::write_to;
 use cli::status::Status;
 
+/// A recording becomes millions of small values, made on one thread and dropped on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let status = match arguments::parse(std::env::args_os()) {
         Ok(arguments) => run(&arguments).unwrap_or_else(|error| {

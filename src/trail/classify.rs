@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::announced::Announced;
 use super::read::challenge;
@@ -172,8 +175,9 @@ fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
         return None;
     }
     // A page asks for many documents. What names none of these members is passed over unread.
-    const TELLING: [&str; 4] = ["\"issuer\"", "\"kty\"", "\"resource\"", "\"redirect_uris\""];
-    if !view.answer_mentions(&TELLING, limits) {
+    static TELLING: LazyLock<[Finder<'_>; 4]> =
+        LazyLock::new(|| ["\"issuer\"", "\"kty\"", "\"resource\"", "\"redirect_uris\""].map(Finder::new));
+    if !view.answer_mentions(&*TELLING, limits) {
         return None;
     }
     let document = view.response_json(limits).ok()??;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use memchr::memmem::Finder;
+
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Exchange, HeaderState, Headers, Unknown};
 use crate::trail::read::content::Content;
@@ -177,10 +179,10 @@ impl<'a> View<'a> {
     }
 
     /// Whether one of these stands in the body of the answer; without keeping anything of it.
-    pub(crate) fn answer_mentions(&self, needles: &[&str], limits: &Limits) -> bool {
+    pub(crate) fn answer_mentions(&self, needles: &[Finder<'_>], limits: &Limits) -> bool {
         let body = self.exchange.answer.response().map(|response| response.body.octets(limits));
         let Some(Ok(Some(octets))) = body else { return false };
-        needles.iter().any(|needle| memchr::memmem::find(&octets, needle.as_bytes()).is_some())
+        needles.iter().any(|needle| needle.find(&octets).is_some())
     }
 
     /// The response body as a JSON object, or why there is none.

@@ -41,6 +41,8 @@ struct Key {
 #[derive(Default)]
 pub(super) struct Connections {
     addresses: HashMap<IpAddr, u32, RandomState>,
+    /// The addresses looked up last, of a source and of a destination: the next packet often has one of them.
+    recent: [Option<(IpAddr, u32)>; 2],
     newest: HashMap<Key, u32, RandomState>,
     entries: Vec<Entry>,
     most: usize,
@@ -124,13 +126,20 @@ impl Connections {
 
     /// The key of a pair, and whether the source is its smaller end.
     fn key(&mut self, source: SocketAddr, destination: SocketAddr) -> Option<(Key, bool)> {
-        let source = (self.address(source.ip())?, source.port());
-        let destination = (self.address(destination.ip())?, destination.port());
+        let source = (self.recent_address(source.ip(), 0)?, source.port());
+        let destination = (self.recent_address(destination.ip(), 1)?, destination.port());
         Some(if source <= destination {
             (Key { low: source, high: destination }, true)
         } else {
             (Key { low: destination, high: source }, false)
         })
+    }
+
+    fn recent_address(&mut self, address: IpAddr, of: usize) -> Option<u32> {
+        let known = self.recent.iter().flatten().find(|(known, _)| *known == address).map(|(_, number)| *number);
+        let number = known.map_or_else(|| self.address(address), Some)?;
+        self.recent[of] = Some((address, number));
+        Some(number)
     }
 
     /// The number of an address. `None` where there are more than the connections that may be told apart have.

@@ -18,6 +18,7 @@ pub(crate) use message::messages;
 
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
 use serde_json::Value as Json;
 
 use super::classify::Directory;
@@ -173,7 +174,7 @@ fn edge_marks(view: &View<'_>, limits: &Limits) -> State {
     let mut found: Vec<Arc<str>> =
         MARKS.into_iter().filter(|mark| response.headers.get(mark).is_some()).map(Arc::from).collect();
     let is_page = response.status >= 400 && view.response_media_type() == "text/html";
-    if is_page && view.answer_mentions(&PAGES, limits) {
+    if is_page && view.answer_mentions(&PAGES.map(Finder::new), limits) {
         found.push("error page".into());
     }
     if found.is_empty() { State::Absent } else { State::Present(Value::List(found)) }
