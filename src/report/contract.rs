@@ -305,6 +305,13 @@ pub struct Evidence {
     pub says: String,
 }
 
+impl Evidence {
+    /// What is said of a value that has only to be there.
+    pub(crate) const IS_THERE: &str = "is there";
+    /// What is said of a value that is missing, or has to be.
+    pub(crate) const IS_NOT_THERE: &str = "is not there";
+}
+
 /// A value in a safe form.
 #[derive(Debug, Clone, Serialize)]
 pub struct EvidenceValue {

@@ -192,8 +192,8 @@ fn phrase(condition: &Condition, holds: bool) -> String {
         Operand::None => String::new(),
     };
     let (yes, no) = match condition.relation {
-        RelationName::Present => return if holds { "is there" } else { "is not there" }.to_owned(),
-        RelationName::Absent => return if holds { "is not there" } else { "is there" }.to_owned(),
+        RelationName::Present => return if holds { Evidence::IS_THERE } else { Evidence::IS_NOT_THERE }.to_owned(),
+        RelationName::Absent => return if holds { Evidence::IS_NOT_THERE } else { Evidence::IS_THERE }.to_owned(),
         RelationName::Equals => ("is", "is not"),
         RelationName::OneOf => ("is one of", "is none of"),
         RelationName::Matches => ("has the form", "has not the form"),

@@ -118,8 +118,14 @@ fn value(piece: &Evidence) -> String {
 /// What it says, and what closes its window.
 fn says(piece: &Evidence) -> Text {
     let changed = if piece.kind == "changed" && piece.value.is_some() { "changed" } else { "" };
-    let parts =
-        [changed.to_owned(), escape::prose(&piece.says), escape::prose(piece.window.as_deref().unwrap_or_default())];
+    // A value stands there already, and so does `absent`.
+    let is_shown = match piece.kind {
+        "present" => piece.value.is_some() && piece.says == Evidence::IS_THERE,
+        "absent" => piece.says == Evidence::IS_NOT_THERE,
+        _ => false,
+    };
+    let remark = if is_shown { String::new() } else { escape::prose(&piece.says) };
+    let parts = [changed.to_owned(), remark, escape::prose(piece.window.as_deref().unwrap_or_default())];
     let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     Text::from(elided(&parts.join("; "), 400))
 }
