@@ -30,6 +30,7 @@ mod real_recordings;
 #[cfg(feature = "proxy")]
 mod record;
 mod refused;
+mod renaming_proxy;
 mod report_fixtures;
 mod report_text;
 mod rules;
