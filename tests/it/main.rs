@@ -36,6 +36,7 @@ mod report_text;
 mod rules;
 mod run;
 mod secrets;
+mod senders;
 mod shapes;
 mod stories;
 mod tls;
