@@ -3,10 +3,11 @@
 //!
 //! That such a proxy stands between two servers is told by what only a forwarding repeats: the code challenge, the code or
 //! the refresh token of a login, the id of a session, in a request that is nested in the one with the same. Where it stands,
-//! like requests that are nested between the same two servers are forwardings too.
+//! like requests of the same sender that are nested between the same two servers are forwardings too.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 
 use super::read::urls;
 use super::record::{ExchangeId, Record, State, Value};
@@ -40,10 +41,12 @@ pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], known: &[Hop], li
     pairs.into_iter().filter(|pair| route(views, pair).is_some_and(|route| routes.contains(&route))).collect()
 }
 
-/// The servers that a request and its sighting were sent to.
-fn route(views: &[View<'_>], (near, far): &Hop) -> Option<(String, String)> {
-    let server = |at: u32| views.get(at as usize).and_then(|view| server_of(view.exchange));
-    Some((server(near.0)?, server(far.0)?))
+/// The servers that a request and its sighting were sent to, and the address from which the sighting came: others than the
+/// proxy may ask the server behind it at the same time.
+fn route(views: &[View<'_>], (near, far): &Hop) -> Option<(String, String, IpAddr)> {
+    let get = |at: u32| views.get(at as usize).map(|view| view.exchange);
+    let (near, far) = (get(near.0)?, get(far.0)?);
+    Some((server_of(near)?, server_of(far)?, far.connection.client?.ip()))
 }
 
 /// Requests with the same likeness may be the same request in other names. What asks for a metadata document is alike by
@@ -118,8 +121,8 @@ fn authority(text: &[u8]) -> usize {
     length
 }
 
-/// Whether the two may be one request passed on: who sends the nested one is not known to be who sent the other, past its
-/// receiver.
+/// Whether the nested request comes from the receiver of the other one, which may have several addresses; in any case not
+/// from its sender.
 fn is_from_receiver(views: &[View<'_>], (near, far): &Hop) -> bool {
     let get = |at: u32| views.get(at as usize).map(|view| &view.exchange.connection);
     let (Some(near), Some(far)) = (get(near.0), get(far.0)) else { return false };
