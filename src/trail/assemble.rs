@@ -12,6 +12,7 @@ use super::identity::{self, Clients};
 use super::key_sets::KeySets;
 use super::read::urls;
 use super::record::{ExchangeId, Record};
+use super::renamed;
 use super::revision;
 use super::schema::{Field, Kind, Revision};
 use super::sightings;
@@ -49,11 +50,13 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
     let ordinals = ordinals(&exchanges);
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
     let (roles, directory) = classify(&views, &options.limits);
-    let records = all_records(&views, &roles, &directory, &options.limits);
     let twins = twins::twins(&views, &options.limits);
-    let hops = twins::between_first(sightings::hops(&views, &roles, &options.limits), &twins);
+    let hops = sightings::hops(&views, &roles, &options.limits);
+    let records = all_records(&views, &roles, &directory, &hops, &options.limits);
+    let hops = twins::between_first(hops, &twins);
     let pairs = Pairs { preflights: pair_preflights(&views, &roles), hops, twins };
-    let records = mark_upstream(join_twins(records, &pairs), &pairs);
+    let mut records = mark_upstream(join_twins(records, &pairs), &pairs);
+    renamed::leave_open_signed_names(&mut records, &views, &pairs.hops);
     let mut clients = identity::clients(&views, &roles, &records, &directory);
     let with_their_request =
         pairs.preflights.iter().copied().chain(pairs.hops.iter().chain(&pairs.twins).map(|(near, far)| (*far, *near)));
@@ -94,7 +97,7 @@ fn set_clocks(exchanges: &mut [Exchange], captures: usize, limits: &Limits) -> V
     }
     let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, limits)).collect();
     let (roles, directory) = classify(&views, limits);
-    let records = all_records(&views, &roles, &directory, limits);
+    let records = all_records(&views, &roles, &directory, &[], limits);
     let offsets = clocks::offsets(&views, &records, captures, limits);
     drop(views);
     for exchange in exchanges {
@@ -177,7 +180,13 @@ fn ordinals(exchanges: &[Exchange]) -> Vec<usize> {
         .collect()
 }
 
-fn all_records(views: &[View<'_>], roles: &[Option<Kind>], directory: &Directory, limits: &Limits) -> Vec<Record> {
+fn all_records(
+    views: &[View<'_>],
+    roles: &[Option<Kind>],
+    directory: &Directory,
+    hops: &[(ExchangeId, ExchangeId)],
+    limits: &Limits,
+) -> Vec<Record> {
     let context = Context { directory, limits };
     let mut records: Vec<Record> = views
         .iter()
@@ -186,7 +195,8 @@ fn all_records(views: &[View<'_>], roles: &[Option<Kind>], directory: &Directory
         .filter_map(|(at, (view, role))| Some(steps::records(view, ExchangeId(at as u32), (*role)?, &context)))
         .flatten()
         .collect();
-    records.extend(steps::authorization_responses(views, directory, limits));
+    let further: HashSet<ExchangeId> = hops.iter().map(|(_, far)| *far).collect();
+    records.extend(steps::authorization_responses(views, directory, &further, limits));
     records.sort_by_key(|record| record.exchange);
     records
 }

@@ -42,6 +42,8 @@ pub(crate) struct Profile {
     tokens: HashSet<String>,
     /// Endpoints and issuers that it spoke to.
     peers: HashSet<String>,
+    /// Issuers that resource metadata named to it, without the slash at the end.
+    announced: HashSet<String>,
     /// Exchanges in which it was given a usable token.
     grants: Vec<usize>,
     /// Whether an MCP request of it carries a token, or may carry one that the exporter hides.
@@ -104,7 +106,33 @@ pub(crate) fn clients(
             Fit::None | Fit::Several => {}
         }
     }
+    join_lone_login(&mut clients, roles);
     Clients { contested, ..follow_pages(views, clients) }
+}
+
+/// Gives a login that begins and goes no further to the client that was just sent there: nothing of it is a key that the
+/// requests to the MCP server carry. Only where one client speaks MCP in the recording, and one such login is there.
+fn join_lone_login(clients: &mut Vec<Profile>, roles: &[Option<Kind>]) {
+    let has_mcp =
+        |profile: &Profile| profile.exchanges.iter().any(|at| roles.get(*at) == Some(&Some(Kind::McpExchange)));
+    let known = (0..clients.len()).filter(|at| clients.get(*at).is_some_and(|it| has_mcp(it) || it.span.is_some()));
+    let (mut speaking, mut silent): (Vec<usize>, Vec<usize>) =
+        known.partition(|at| clients.get(*at).is_some_and(has_mcp));
+    let (Some(client), None, Some(login), None) = (speaking.pop(), speaking.pop(), silent.pop(), silent.pop()) else {
+        return;
+    };
+    let fits = |client: &Profile, login: &Profile| {
+        let is_named = |peer: &String| client.announced.contains(peer.trim_end_matches('/'));
+        let begins_after = client.exchanges.iter().min() < login.exchanges.iter().min();
+        let is_first = client.dynamic_clients.is_empty() && client.grants.is_empty();
+        begins_after && is_first && login.peers.iter().any(is_named) && !client.conflicts_with(login)
+    };
+    if clients.get(client).zip(clients.get(login)).is_some_and(|(client, login)| fits(client, login)) {
+        // Those behind the one that is taken out move up.
+        let client = client.saturating_sub(usize::from(login < client));
+        let login = clients.remove(login);
+        absorb(clients, client, login, Some("login"));
+    }
 }
 
 /// The client that names itself by this URL in its authorization requests, where exactly one does.
@@ -142,6 +170,7 @@ impl Profile {
         self.sessions.extend(other.sessions);
         self.tokens.extend(other.tokens);
         self.peers.extend(other.peers);
+        self.announced.extend(other.announced);
         self.grants.extend(other.grants);
         self.uses_token |= other.uses_token;
         self.recognised_by.extend(other.recognised_by);
@@ -311,7 +340,9 @@ fn profiles_of_exchanges(
                 single
                     .peers
                     .extend(texts(&[Field::DocumentResource]).iter().map(|url| super::read::urls::endpoint(url)));
-                single.peers.extend(record.list(Field::DocumentAuthorizationServers).iter().map(|url| url.to_string()));
+                let issuers = record.list(Field::DocumentAuthorizationServers);
+                single.peers.extend(issuers.iter().map(|url| url.to_string()));
+                single.announced.extend(issuers.iter().map(|url| url.trim_end_matches('/').to_owned()));
             }
             Kind::AsMetadataRequest => single.peers.extend(texts(&[Field::DocumentIssuer])),
             _ => {}

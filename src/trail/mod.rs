@@ -17,6 +17,7 @@ mod keys;
 mod provenance;
 pub mod read;
 pub mod record;
+mod renamed;
 mod revision;
 pub mod schema;
 mod schema_table;

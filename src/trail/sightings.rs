@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use url::Url;
 
 use super::record::ExchangeId;
+use super::renamed;
 use super::schema::Kind;
 use super::view::View;
 use crate::capture::limits::Limits;
@@ -18,7 +19,7 @@ use crate::decode::exchange::Exchange;
 pub(crate) type Hop = (ExchangeId, ExchangeId);
 
 /// Longest body that is compared octet for octet.
-const LONGEST_BODY: u64 = 1 << 20;
+pub(super) const LONGEST_BODY: u64 = 1 << 20;
 /// Like requests before one that are looked at: a proxy forwards at once.
 const LOOK_BACK: usize = 64;
 
@@ -52,6 +53,8 @@ pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], limits: &Limits) 
             found.extend(nested);
         }
     }
+    let renamed = renamed::hops(views, roles, &found, limits);
+    found.extend(renamed);
     found.sort();
     found
 }
@@ -83,12 +86,12 @@ fn likeness(view: &View<'_>, limits: &Limits) -> Option<u64> {
 }
 
 /// Address that was asked; only recordings that tell addresses can show two points of a path.
-fn server_of(exchange: &Exchange) -> Option<String> {
+pub(super) fn server_of(exchange: &Exchange) -> Option<String> {
     exchange.connection.server.filter(|address| address.port() != 0).map(|address| address.to_string())
 }
 
 /// The tightest like request to another server in which this one is nested.
-fn nearest_outer(views: &[View<'_>], alike: &[usize], far: usize) -> Option<Hop> {
+pub(super) fn nearest_outer(views: &[View<'_>], alike: &[usize], far: usize) -> Option<Hop> {
     let inner = views.get(far)?;
     let server = server_of(inner.exchange);
     let fits = |at: &&usize| {

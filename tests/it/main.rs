@@ -30,11 +30,13 @@ mod real_recordings;
 #[cfg(feature = "proxy")]
 mod record;
 mod refused;
+mod renaming_proxy;
 mod report_fixtures;
 mod report_text;
 mod rules;
 mod run;
 mod secrets;
+mod senders;
 mod shapes;
 mod stories;
 mod tls;

@@ -113,10 +113,16 @@ impl Sighting<'_> {
 }
 
 /// The authorization responses of the incident. A redirect and the callback request that follows are one record; a
-/// second callback request with the same answer is another.
-pub(crate) fn authorization_responses(views: &[View<'_>], directory: &Directory, limits: &Limits) -> Vec<Record> {
-    let sightings: Vec<Sighting<'_>> =
-        views.iter().enumerate().flat_map(|(at, view)| sightings_in(view, ExchangeId(at as u32), directory)).collect();
+/// second callback request with the same answer is another; what a proxy passed on (`further`) is none.
+pub(crate) fn authorization_responses(
+    views: &[View<'_>],
+    directory: &Directory,
+    further: &HashSet<ExchangeId>,
+    limits: &Limits,
+) -> Vec<Record> {
+    let views = views.iter().enumerate().map(|(at, view)| (ExchangeId(at as u32), view));
+    let first = views.filter(|(id, _)| !further.contains(id));
+    let sightings: Vec<Sighting<'_>> = first.flat_map(|(id, view)| sightings_in(view, id, directory)).collect();
     let callback_of = callbacks(&sightings);
     let taken: HashSet<usize> = callback_of.values().copied().collect();
     let mut records = Vec::new();
