@@ -37,8 +37,9 @@ pub(super) struct Layers {
     shared: Shared,
     mid_stream: bool,
     depth: u8,
-    /// Octets of the client that still belong to the header of a load balancer.
-    passed: usize,
+    /// Octets of the client that still belong to the header of a load balancer; `None` before one was seen. There is at
+    /// most one.
+    passing: Option<usize>,
     upper: Upper,
 }
 
@@ -57,7 +58,7 @@ impl Layers {
             shared,
             mid_stream,
             depth: 0,
-            passed: 0,
+            passing: None,
             upper: Upper::Unknown(Vec::new(), Default::default()),
         }
     }
@@ -66,17 +67,15 @@ impl Layers {
     fn decide(&mut self, last: bool) {
         let Upper::Unknown(chunks, first) = &mut self.upper else { return };
         match proxy_header::beginning(&first[0]) {
-            Beginning::Header(length) => {
+            Beginning::Header(length) if self.passing.is_none() => {
+                self.passing = Some(length);
                 first.iter_mut().for_each(Vec::clear);
-                self.passed = length;
                 std::mem::take(chunks).into_iter().for_each(|chunk| self.chunk(chunk));
-                return if last {
-                    self.decide(last)
-                };
             }
             Beginning::Perhaps if !last && chunks.len() < WAITING => return,
-            Beginning::Perhaps | Beginning::Other => {}
+            Beginning::Header(_) | Beginning::Perhaps | Beginning::Other => {}
         }
+        let Upper::Unknown(chunks, first) = &mut self.upper else { return };
         let is_tls = first.iter().any(|octets| octets.len() >= RECORD_HEAD && looks_like_tls(octets));
         let may_be = first.iter().any(|octets| octets.len() < RECORD_HEAD && looks_like_tls(octets));
         let nothing = first.iter().all(Vec::is_empty);
@@ -112,17 +111,19 @@ impl Layers {
 
 impl Sink for Layers {
     fn chunk(&mut self, mut chunk: Chunk) {
-        if self.passed > 0 && chunk.side == Side::Client {
+        if let Some(passing @ 1..) = &mut self.passing
+            && chunk.side == Side::Client
+        {
             match &mut chunk.content {
                 Content::Data(octets) => {
-                    let passed = octets.len().min(self.passed);
+                    let passed = octets.len().min(*passing);
                     octets.advance(passed);
-                    self.passed -= passed;
+                    *passing -= passed;
                     if octets.is_empty() {
                         return;
                     }
                 }
-                Content::Gap(_) | Content::End { .. } => self.passed = 0,
+                Content::Gap(_) | Content::End { .. } => *passing = 0,
             }
         }
         match &mut self.upper {

@@ -1,5 +1,7 @@
 //! Whatever way the same segments come, the same octets are told; what does not come is a gap.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -9,6 +11,8 @@ use super::reassembly::Reassembly;
 use super::segment::{ACK, End, FIN, RST, SYN, Source};
 use super::stream::Content;
 use crate::capture::limits::Limits;
+use crate::decode::{ReadOptions, read_content};
+use crate::evidence::CaptureId;
 
 /// A segment to be put into a recording.
 #[derive(Debug, Clone)]
@@ -309,4 +313,20 @@ fn connections_are_numbered_as_wireshark_does() {
         found.sort_unstable();
         assert_eq!(found.into_iter().map(|(_, stream)| stream).collect::<Vec<_>>(), expected, "{packets:?}");
     }
+}
+
+/// The requests of a client that sends this, in one segment.
+fn requests(octets: Vec<u8>) -> Vec<String> {
+    let content = recording(&conversation(&[(true, octets)], [1, 1], 1 << 16));
+    let (_, exchanges) = read_content(Path::new("a.pcap"), CaptureId(0), content, &ReadOptions::default());
+    exchanges.iter().map(|exchange| exchange.request.url()).collect()
+}
+
+#[test]
+fn one_header_of_a_load_balancer_is_passed_over() {
+    let header: &[u8] = b"PROXY UNKNOWN\r\n";
+    let request: &[u8] = b"GET /a HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    assert_eq!(requests([header, request].concat()), ["http://a.test/a"]);
+    // However many follow, none of them is one.
+    requests([&header.repeat(4000), request].concat());
 }
