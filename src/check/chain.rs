@@ -1,12 +1,10 @@
 //! The chain of custody of one trail: what is known of each of the twelve links.
 
-use std::collections::HashSet;
-
 use super::cause::Cause;
 use super::language::Symptom;
 use super::loss::{Loss, Taken, taken};
 use crate::trail::Trail;
-use crate::trail::record::{Record, RecordId, State};
+use crate::trail::record::{EndedSessions, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind, Link, Revision, names};
 
 names! {
@@ -319,17 +317,10 @@ fn session(trail: &Trail) -> Option<Step> {
             || matches!(taken(record), Taken::Refused(Symptom::SessionRefused))
     };
     let decided = |record: &Record| matches!(taken(record), Taken::Accepted | Taken::Refused(Symptom::SessionRefused));
-    let mut last = None;
-    let mut ended: HashSet<&str> = HashSet::new();
-    for (id, exchange) in trail.of_kind(Kind::McpExchange) {
-        // What a client still asks of a session that it ended says nothing of the session.
-        let is_over = exchange.text(Field::SessionId).is_some_and(|session| ended.contains(session));
-        if decided(exchange) && in_session(exchange) && !is_over {
-            last = Some((id, exchange));
-        }
-        ended.extend(exchange.ended_session());
-    }
-    if let Some((record, exchange)) = last {
+    // What a client still asks of a session that it ended says nothing of the session.
+    let ended = EndedSessions::of(trail.of_kind(Kind::McpExchange).map(|(_, exchange)| exchange));
+    let tells = |exchange: &Record| decided(exchange) && in_session(exchange) && !ended.before(exchange);
+    if let Some((record, exchange)) = trail.of_kind(Kind::McpExchange).filter(|(_, exchange)| tells(exchange)).last() {
         let worked = taken(exchange) == Taken::Accepted;
         return Some(Step { record, field: Field::SessionId, worked: Some(worked), note: String::new() });
     }

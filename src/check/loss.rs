@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::language::Symptom;
 use crate::trail::Trail;
 use crate::trail::read::urls;
-use crate::trail::record::{Bound, ExchangeId, Record, RecordId, State};
+use crate::trail::record::{Bound, EndedSessions, ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind, Link};
 
 /// One symptom.
@@ -319,8 +319,8 @@ struct Story<'t> {
     read: HashMap<Kind, Steps>,
     /// Token responses that gave a token.
     tokens: Steps,
-    /// Where the client ended each session that it ended, by session id.
-    ended: HashMap<&'t str, ExchangeId>,
+    /// Sessions that the client ended.
+    ended: EndedSessions<'t>,
     /// Where a login without a token stopped.
     furthest: Link,
 }
@@ -338,7 +338,7 @@ impl<'t> Story<'t> {
             last_discovery: None,
             read: HashMap::new(),
             tokens: Steps::new(),
-            ended: HashMap::new(),
+            ended: EndedSessions::of(trail.of_kind(Kind::McpExchange).map(|(_, exchange)| exchange)),
             furthest: furthest_link(trail),
         };
         for (at, record) in trail.records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
@@ -377,9 +377,6 @@ impl<'t> Story<'t> {
             }
             Taken::Refused(_) | Taken::Neutral => {}
         }
-        if let Some(session) = record.ended_session() {
-            self.ended.entry(session).or_insert(record.exchange);
-        }
         if self.first_with_token.is_none()
             && matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_))
         {
@@ -389,8 +386,7 @@ impl<'t> Story<'t> {
 
     /// Whether a request other than a POST comes with the id of a session that the client has ended before.
     fn is_closed(&self, record: &Record) -> bool {
-        let ended = record.text(Field::SessionId).and_then(|session| self.ended.get(session));
-        record.text(Field::Method) != Some("POST") && ended.is_some_and(|ended| *ended < record.exchange)
+        record.text(Field::Method) != Some("POST") && self.ended.before(record)
     }
 
     /// Whether the client had a usable token when it sent this.

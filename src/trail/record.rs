@@ -1,5 +1,6 @@
 //! A record: what one step says, field by field, and which other steps it belongs to.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -187,7 +188,7 @@ impl Record {
 
     /// The id of the session that this MCP exchange ended, as the client wished: an accepted DELETE (MCP, transports,
     /// session management).
-    pub(crate) fn ended_session(&self) -> Option<&str> {
+    fn ended_session(&self) -> Option<&str> {
         let accepted = matches!(self.number(Field::Status), Some(200..=299));
         let ends = self.kind == Kind::McpExchange && self.text(Field::Method) == Some("DELETE") && accepted;
         self.text(Field::SessionId).filter(|_| ends)
@@ -235,5 +236,27 @@ impl Record {
             Some(old) => old.1 = bound,
             None => self.bounds.push((binding, bound)),
         }
+    }
+}
+
+/// Where the client ended each session that it ended, by session id.
+pub(crate) struct EndedSessions<'a>(HashMap<&'a str, ExchangeId>);
+
+impl<'a> EndedSessions<'a> {
+    /// Those that records in time order show.
+    pub(crate) fn of(records: impl Iterator<Item = &'a Record>) -> Self {
+        let mut ended = HashMap::new();
+        for record in records {
+            if let Some(session) = record.ended_session() {
+                ended.entry(session).or_insert(record.exchange);
+            }
+        }
+        EndedSessions(ended)
+    }
+
+    /// Whether a request comes with the id of a session that the client has ended before.
+    pub(crate) fn before(&self, record: &Record) -> bool {
+        let ended = record.text(Field::SessionId).and_then(|session| self.0.get(session));
+        ended.is_some_and(|ended| *ended < record.exchange)
     }
 }

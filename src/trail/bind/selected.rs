@@ -2,12 +2,14 @@
 //!
 //! Without them every exchange would look through every other one: a recording may hold many thousands.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::{Binder, is_accepted, is_usable};
 use crate::trail::read::urls;
-use crate::trail::record::{ExchangeId, Record, RecordId, State};
+use crate::trail::record::{EndedSessions, ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Field, Kind};
+use crate::trail::view::View;
 
 /// The selections. Lists are in time order.
 #[derive(Default)]
@@ -34,7 +36,7 @@ pub(crate) struct Selected<'a> {
     pub by_url: HashMap<String, Vec<RecordId>>,
     /// Whether by TLS, and on which port, anything was asked in the recordings; empty where nothing redirects.
     pub spoken: HashSet<(bool, u16)>,
-    /// What was asked with GET in the recordings, whatever it is; empty where nothing redirects.
+    /// Targets of redirects that were asked with GET in the recordings, whatever they are.
     pub gotten: HashSet<String>,
     /// The first token response with this access or id token.
     pub issuing: HashMap<&'a str, RecordId>,
@@ -101,7 +103,7 @@ impl<'a> Selected<'a> {
 
     fn select_exchanges(&mut self, binder: &Binder<'a>) {
         let mut next: HashMap<[u8; 32], RecordId> = HashMap::new();
-        let mut ended: HashSet<&str> = HashSet::new();
+        let ended = EndedSessions::of(binder.of_kind(Kind::McpExchange).map(|(_, exchange)| exchange));
         for (id, exchange) in binder.of_kind(Kind::McpExchange).rev() {
             if let Some(later) = message_digest(binder, exchange).and_then(|digest| next.insert(digest, id)) {
                 self.retry_of.insert(id, later);
@@ -126,19 +128,19 @@ impl<'a> Selected<'a> {
                 self.by_token.entry(token).or_default().push(id);
             }
             if let (Some(session), Some(400 | 401 | 403 | 404)) = (exchange.text(Field::SessionId), status)
-                && !ended.contains(session)
+                && !ended.before(exchange)
             {
                 self.session_refusals.entry(session).or_default().push(id);
             }
-            ended.extend(exchange.ended_session());
             if let Some(location) = binder.view(exchange).and_then(|view| view.location.as_deref()) {
                 self.by_location.entry(urls::normal(location).into_owned()).or_default().push(id);
             }
         }
         if !self.by_location.is_empty() {
-            let gets = binder.views.iter().filter(|view| view.method() == "GET");
-            self.gotten = gets.map(|view| urls::normal(&view.url).into_owned()).collect();
-            self.spoken = binder.views.iter().filter_map(|view| urls::tls_and_port(view.origin())).collect();
+            let gets = binder.views.iter().filter(|view| view.method() == "GET").map(|view| urls::normal(&view.url));
+            self.gotten = gets.filter(|url| self.by_location.contains_key(&**url)).map(Cow::into_owned).collect();
+            let origins: HashSet<&str> = binder.views.iter().map(View::origin).collect();
+            self.spoken = origins.into_iter().filter_map(urls::tls_and_port).collect();
             for (id, exchange) in binder.of_kind(Kind::McpExchange) {
                 let url = exchange.text(Field::Url).map(urls::normal).unwrap_or_default();
                 self.by_url.entry(url.into_owned()).or_default().push(id);
