@@ -194,7 +194,7 @@ fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
         return Some(Kind::ResourceMetadataRequest);
     }
     let named = document.get("client_id").and_then(serde_json::Value::as_str).map(urls::endpoint);
-    (named == Some(view.endpoint().to_owned()) && has("redirect_uris")).then_some(Kind::ClientMetadataFetch)
+    (named.as_deref() == Some(view.endpoint()) && has("redirect_uris")).then_some(Kind::ClientMetadataFetch)
 }
 
 fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut Directory) {
@@ -297,11 +297,12 @@ pub(crate) fn is_callback(url: &str, params: &Params, directory: &Directory) -> 
     if !(params.has("code") || params.has("error")) || params.has("response_type") {
         return false;
     }
-    if directory.federated_redirect_uris.contains(&urls::endpoint(url)) {
+    let endpoint = urls::endpoint(url);
+    if directory.federated_redirect_uris.contains(&endpoint) {
         return false;
     }
     let known_state = params.get("state").is_some_and(|state| directory.states.contains(state));
-    let known_uri = directory.redirect_uris.contains(&urls::endpoint(url));
+    let known_uri = directory.redirect_uris.contains(&endpoint);
     known_state || known_uri || (params.has("code") && params.has("state"))
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn clients(
             weak.extend(component.exchanges);
             continue;
         }
-        match fitting(&clients, &component) {
+        match fitting(candidates(&clients, &component), &component) {
             Fit::One(client, by) => absorb(&mut clients, client, component, by),
             Fit::None | Fit::Several => clients.push(component),
         }
@@ -85,10 +85,11 @@ pub(crate) fn clients(
             continue;
         }
         let Some(single) = singles.get(at).cloned().flatten() else { continue };
-        let has_rivals = candidates(&clients, &single).nth(1).is_some();
+        let candidates = candidates(&clients, &single);
+        let has_rivals = candidates.len() > 1;
         let is_bare_request = roles.get(at) == Some(&Some(Kind::McpExchange)) && !single.uses_token;
         let beside = if has_rivals && is_bare_request { by_login(&clients, &single, views) } else { None };
-        let fit = match (beside, fitting(&clients, &single)) {
+        let fit = match (beside, fitting(candidates, &single)) {
             // What they have in common says the same.
             (Some(Fit::One(due, _)), Fit::One(client, by)) if due == client => Fit::One(client, by),
             // Who has no token yet asks without one.
@@ -215,8 +216,8 @@ enum Fit {
     Several,
 }
 
-/// The client that fits, where exactly one does. Stronger weak keys decide before weaker ones.
-fn fitting(clients: &[Profile], single: &Profile) -> Fit {
+/// The candidate that fits, where exactly one does. Stronger weak keys decide before weaker ones.
+fn fitting(candidates: Vec<(usize, &Profile)>, single: &Profile) -> Fit {
     type Shares = fn(&Profile, &Profile) -> bool;
     let tests: [(&'static str, Shares); 5] = [
         ("connection", |a, b| !a.connections.is_disjoint(&b.connections)),
@@ -225,7 +226,7 @@ fn fitting(clients: &[Profile], single: &Profile) -> Fit {
         ("origin", |a, b| !a.origins.is_disjoint(&b.origins)),
         ("address", |a, b| !a.agents.is_disjoint(&b.agents)),
     ];
-    let mut left: Vec<(usize, &Profile)> = candidates(clients, single).collect();
+    let mut left = candidates;
     let mut by = None;
     for (name, shares) in tests {
         let sharing: Vec<(usize, &Profile)> =
@@ -246,9 +247,9 @@ fn fitting(clients: &[Profile], single: &Profile) -> Fit {
 }
 
 /// The clients that may have made this.
-fn candidates<'a>(clients: &'a [Profile], single: &'a Profile) -> impl Iterator<Item = (usize, &'a Profile)> {
+fn candidates<'a>(clients: &'a [Profile], single: &Profile) -> Vec<(usize, &'a Profile)> {
     let fits = |client: &Profile| !client.conflicts_with(single) && related(client, single);
-    clients.iter().enumerate().filter(move |(_, client)| fits(client))
+    clients.iter().enumerate().filter(|(_, client)| fits(client)).collect()
 }
 
 /// Whether a client was given a token before this exchange.
