@@ -55,18 +55,10 @@ impl Tap {
         if source.is_end_stream() {
             exchange.body_ended(side);
         }
-        Tap {
-            ready: VecDeque::new(),
-            source: Some(source),
-            exchange: Some((exchange, side)),
-            remaining: length.filter(|length| *length > 0),
-            held: None,
-            written: None,
-            recorded: false,
-            broken: None,
-            busy: None,
-            names: None,
-        }
+        let mut tap = Tap::unread(source);
+        tap.exchange = Some((exchange, side));
+        tap.remaining = length.filter(|length| *length > 0);
+        tap
     }
 
     /// The same with these octets before it; they were taken from it.
@@ -77,18 +69,11 @@ impl Tap {
 
     /// A body that is at hand as a whole.
     pub(super) fn whole(octets: Bytes, exchange: Arc<Exchange>, side: Side) -> Tap {
-        Tap {
-            remaining: Some(octets.len() as u64).filter(|length| *length > 0),
-            ready: std::iter::once(octets).filter(|octets| !octets.is_empty()).collect(),
-            source: None,
-            exchange: Some((exchange, side)),
-            held: None,
-            written: None,
-            recorded: false,
-            broken: None,
-            busy: None,
-            names: None,
-        }
+        let mut tap = Tap::none();
+        tap.exchange = Some((exchange, side));
+        tap.remaining = Some(octets.len() as u64).filter(|length| *length > 0);
+        tap.ready.extend(Some(octets).filter(|octets| !octets.is_empty()));
+        tap
     }
 
     /// A body that passes unread.
@@ -100,19 +85,7 @@ impl Tap {
 
     /// A body that is not recorded: an answer of the proxy itself, or what was recorded before it was changed.
     pub(super) fn of(octets: impl Into<Bytes>) -> Tap {
-        let ready = VecDeque::from([octets.into()]);
-        Tap {
-            ready,
-            source: None,
-            exchange: None,
-            remaining: None,
-            held: None,
-            written: None,
-            recorded: false,
-            broken: None,
-            busy: None,
-            names: None,
-        }
+        Tap::none().after([octets.into()])
     }
 
     /// Changes the names in the first event, where it is one of an address.
@@ -128,9 +101,18 @@ impl Tap {
 
     /// A body without octets, of an exchange that is recorded already.
     pub(super) fn none() -> Tap {
-        let mut none = Tap::of(Bytes::new());
-        none.ready.clear();
-        none
+        Tap {
+            ready: VecDeque::new(),
+            source: None,
+            exchange: None,
+            remaining: None,
+            held: None,
+            written: None,
+            recorded: false,
+            broken: None,
+            busy: None,
+            names: None,
+        }
     }
 
     /// What stands between the sender and the end.
