@@ -9,5 +9,5 @@ mod common;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
-    common::read_after(b"<items burpVersion=\"1\"><item>", content);
+    common::read([&b"<items burpVersion=\"1\"><item>"[..], content].concat());
 });

@@ -19,9 +19,3 @@ pub fn read(content: Vec<u8>) {
         }
     }
 }
-
-/// Reads `content` after `beginning`, by which its format is told.
-#[allow(dead_code, reason = "not every target needs a beginning")]
-pub fn read_after(beginning: &[u8], content: &[u8]) {
-    read([beginning, content].concat());
-}

@@ -9,5 +9,5 @@ mod common;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
-    common::read_after(br#"{"dir":"request","kind":"request","exchange_id":1}"#, &[b"\n", content].concat());
+    common::read([&br#"{"dir":"request","kind":"request","exchange_id":1}"#[..], b"\n", content].concat());
 });

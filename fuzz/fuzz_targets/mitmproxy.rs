@@ -10,5 +10,5 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
     common::read([format!("{}:", content.len()).as_bytes(), content, b"}"].concat());
-    common::read_after(b"29:4:type;4:http;7:version;2:21#}", content);
+    common::read([&b"29:4:type;4:http;7:version;2:21#}"[..], content].concat());
 });

@@ -14,5 +14,5 @@ fuzz_target!(|content: &[u8]| {
         "HTTP_TRANSACTION_READ_RESPONSE_HEADERS":3,"URL_REQUEST_JOB_FILTERED_BYTES_READ":4,"SOCKET_BYTES_SENT":5,
         "SOCKET_POOL_BOUND_TO_SOCKET":6,"HTTP_STREAM_REQUEST_BOUND_TO_JOB":7},"logSourceType":{"URL_REQUEST":1,
         "HTTP_STREAM_JOB":2,"SOCKET":3},"logEventPhase":{"PHASE_BEGIN":1},"timeTickOffset":1},"events":["#;
-    common::read_after(constants, content);
+    common::read([constants, content].concat());
 });

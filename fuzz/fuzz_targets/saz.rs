@@ -10,5 +10,5 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
     common::read(content.to_vec());
-    common::read_after(b"PK\x03\x04raw/1_c.txt", content);
+    common::read([&b"PK\x03\x04raw/1_c.txt"[..], content].concat());
 });

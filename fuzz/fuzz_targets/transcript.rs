@@ -9,7 +9,7 @@ mod common;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
-    common::read_after(b"=> Send header, 18 bytes (0x12)\n0000: GET / HTTP/1.1\n0010: \n", content);
-    common::read_after(b"> GET / HTTP/1.1\n", content);
-    common::read_after(b"GET / HTTP/1.1\n", content);
+    common::read([&b"=> Send header, 18 bytes (0x12)\n0000: GET / HTTP/1.1\n0010: \n"[..], content].concat());
+    common::read([&b"> GET / HTTP/1.1\n"[..], content].concat());
+    common::read([&b"GET / HTTP/1.1\n"[..], content].concat());
 });

@@ -9,5 +9,5 @@ mod common;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|content: &[u8]| {
-    common::read_after(b"WARC/1.0\r\n", content);
+    common::read([&b"WARC/1.0\r\n"[..], content].concat());
 });
