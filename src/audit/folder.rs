@@ -96,8 +96,8 @@ impl Folder {
     }
 
     /// Judges incidents into this folder: journal, tables, summary. What stands in the journal, judged by the same rules, of
-    /// recordings that have not changed, is kept; of recordings that are not among `jobs` nothing is. Where `stop` is set in between, the journal has what is done and the
-    /// tables stay as they were.
+    /// recordings that have not changed, is kept; of recordings that are not among `jobs` nothing is. Where `stop` is set
+    /// in between, the journal has what is done and the tables stay as they were.
     ///
     /// # Errors
     ///

@@ -98,9 +98,7 @@ impl Journal {
     pub(super) fn sync(&self) -> io::Result<()> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).file.sync_data()
     }
-}
 
-impl Journal {
     /// Leaves out all lines but those at `places`: whole, or not at all.
     pub(super) fn keep(self, places: &[Place]) -> io::Result<()> {
         let writer = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,8 @@ const BLOCK: usize = 64 << 10;
 /// BLAKE3 of a recording, as it is stored.
 ///
 /// Of one that is longer than 16 MiB, of its length, its first and its last 4 MiB, and 64 KiB of each 4 MiB between them:
-/// to read it whole would cost more than to find what is in it. Who needs to know that no octet was changed asks for SHA-256.
+/// to read it whole would cost more than to find what is in it. Who needs to know that no octet was changed asks for
+/// SHA-256.
 pub fn digest(stored: &[u8]) -> [u8; 32] {
     if stored.len() <= WHOLE {
         return *blake3::hash(stored).as_bytes();

@@ -33,7 +33,7 @@ use crate::capture::limits::Limits;
 use crate::capture::open::{OpenError, Opened, open, open_content, open_hashing_all};
 use crate::evidence::{CaptureId, Problem, Refused, Timestamp};
 use exchange::Exchange;
-use format::{Read, Reading};
+use format::Read;
 
 /// Whether credentials were removed from a recording (design, decision 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,20 +210,18 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
         }
         Read::With(read) => {
             let reading = read(&opened.content, id, options);
-            let Reading { exchanges: read, creator, sanitized, complete, end_mark, .. } = reading;
-            let Reading { dropped, refused, problems, more_problems, .. } = reading;
-            said.extend(problems);
-            more = more_problems;
-            exchanges = read;
+            said.extend(reading.problems);
+            more = reading.more_problems;
+            exchanges = reading.exchanges;
             exchanges.iter_mut().for_each(|exchange| unwrap::unwrap(exchange, &options.limits));
             facts = CaptureFacts {
-                creator,
-                sanitized,
-                end_mark,
-                dropped,
-                refused,
+                creator: reading.creator,
+                sanitized: reading.sanitized,
+                end_mark: reading.end_mark,
+                dropped: reading.dropped,
+                refused: reading.refused,
                 usable: true,
-                complete: complete && opened.whole,
+                complete: reading.complete && opened.whole,
                 ..facts
             };
         }
