@@ -116,7 +116,9 @@ impl Frames {
         }
         self.asked = from.saturating_add(AHEAD).min(self.content.len());
         let ahead = self.content.get(from..self.asked).unwrap_or_default();
-        std::hint::black_box(ahead.iter().step_by(LINE).fold(0, |sum: u8, octet| sum ^ octet));
+        ahead.iter().step_by(LINE).for_each(|octet| {
+            std::hint::black_box(*octet);
+        });
     }
 
     /// Frames so far.
