@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::Context;
 use super::client::client;
 use super::connections::ConnectionId;
+use super::file::NO_TIME;
 use super::http::Found;
 use super::layers::Layers;
 use super::reassembly::Reassembly;
@@ -55,6 +56,14 @@ pub(super) struct Finished {
     pub refused: Option<Box<Refused>>,
     /// What could not be read: the frame, and the message.
     pub problems: Vec<(u32, String)>,
+}
+
+impl Finished {
+    /// Whether there is anything to say beside its exchanges.
+    pub(super) fn says_more(&self) -> bool {
+        let Finished { found, refused, problems, .. } = self;
+        refused.is_some() || !problems.is_empty() || !found.problems.is_empty() || !found.tls.is_empty()
+    }
 }
 
 impl Live {
@@ -133,7 +142,13 @@ impl Live {
         let mut found = Found::default();
         if let Some(above) = self.above {
             found = above.layers.finish();
-            found.exchanges.iter_mut().for_each(|exchange| exchange.connection.closed = closed);
+            for exchange in &mut found.exchanges {
+                exchange.connection.closed = closed;
+                // Simple Packet Blocks have no times.
+                for time in [&mut exchange.sent_at, &mut exchange.answered_at] {
+                    *time = time.filter(|time| *time != NO_TIME);
+                }
+            }
         }
         let mut problems = Vec::new();
         if found.recognised {

@@ -39,7 +39,7 @@ use super::exchange::Exchange;
 use super::format::Reading;
 use super::{ReadOptions, Sanitized};
 use crate::evidence::{At, CaptureId};
-use file::{Frames, NO_TIME};
+use file::Frames;
 use index::Index;
 use layers::Shared;
 use rounds::Outcome;
@@ -92,13 +92,11 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let mut of_http = Vec::new();
     let mut finished = outcome.finished;
     finished.sort_by_key(|finished| finished.stream);
-    let mut exchanges = Vec::with_capacity(finished.len());
     for connection in finished {
         for facts in &connection.found.tls {
             alone.extend(unread.add(connection.stream, facts));
         }
         alone.extend(connection.problems.into_iter().map(|(frame, message)| (Some(frame), message)));
-        exchanges.push(connection.found.exchanges);
         let refused = connection.refused.filter(|_| reading.refused.len() < refused::MOST);
         reading.refused.extend(refused.map(|refused| *refused));
         of_http.extend(connection.found.problems);
@@ -119,43 +117,16 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
     reading.problems.extend(alone.into_iter().map(|(frame, message)| (place(frame), message)));
     reading.problems.extend(of_http);
-    reading.exchanges = in_order(exchanges);
+    reading.exchanges = outcome.exchanges;
+    // Exchanges are large: their keys are sorted first, so that each of them is moved once.
+    reading.exchanges.sort_by_cached_key(place_of);
     seen_whole
 }
 
-/// The exchanges of connections, by the frame in which each begins. They are large: each is moved once.
-fn in_order(mut of_connections: Vec<Vec<Exchange>>) -> Vec<Exchange> {
-    let mut order: Vec<(u32, usize)> = Vec::with_capacity(of_connections.iter().map(Vec::len).sum());
-    for (connection, exchanges) in of_connections.iter_mut().enumerate() {
-        exchanges.sort_by_key(first_frame);
-        order.extend(exchanges.iter().map(|exchange| (first_frame(exchange), connection)));
-    }
-    order.sort_unstable();
-    let mut left: Vec<_> = of_connections.into_iter().map(Vec::into_iter).collect();
-    let mut exchanges = Vec::with_capacity(order.len());
-    for (_, connection) in order {
-        let Some(left) = left.get_mut(connection) else { continue };
-        exchanges.extend(left.next().map(without_invented_times));
-        if left.as_slice().is_empty() {
-            // Its memory is of use to those behind it.
-            *left = Vec::new().into_iter();
-        }
-    }
-    exchanges
-}
-
-/// The frame in which an exchange begins.
-fn first_frame(exchange: &Exchange) -> u32 {
+/// The frame in which an exchange begins, and its connection, where a frame holds packets of several.
+fn place_of(exchange: &Exchange) -> (u32, u32) {
     match exchange.at {
-        At::Frames { request, response, .. } => request.or(response).unwrap_or(u32::MAX),
-        At::Entry(_) | At::Flow(_) | At::Item { .. } => u32::MAX,
+        At::Frames { request, response, tcp_stream, .. } => (request.or(response).unwrap_or(u32::MAX), tcp_stream),
+        At::Entry(_) | At::Flow(_) | At::Item { .. } => (u32::MAX, u32::MAX),
     }
-}
-
-/// Simple Packet Blocks have no times.
-fn without_invented_times(mut exchange: Exchange) -> Exchange {
-    for time in [&mut exchange.sent_at, &mut exchange.answered_at] {
-        *time = time.filter(|time| *time != NO_TIME);
-    }
-    exchange
 }

@@ -14,11 +14,14 @@ use super::connections::ConnectionId;
 use super::index::{Batch, Index, Run};
 use super::live::{Finished, Live};
 use super::segment::{Segment, Source};
+use crate::decode::exchange::Exchange;
 
 /// What came out of a recording.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// Of each connection, in no order.
+    /// Of all connections; those of each in their order.
+    pub exchanges: Vec<Exchange>,
+    /// Connections of which there is more to say, in no order.
     pub finished: Vec<Finished>,
     /// Connections that were given up while they were open, since there were too many.
     pub given_up: u64,
@@ -104,9 +107,12 @@ impl Open {
                 Worked::Open(live) => {
                     self.live.insert(id, live);
                 }
-                Worked::Finished(finished) => {
+                Worked::Finished(mut finished) => {
                     self.set_done(id);
-                    outcome.finished.push(finished);
+                    outcome.exchanges.append(&mut finished.found.exchanges);
+                    if finished.says_more() {
+                        outcome.finished.push(finished);
+                    }
                 }
             }
         }
