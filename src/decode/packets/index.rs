@@ -44,7 +44,6 @@ pub(super) struct Batch {
 
 /// Where the reading of headers stands.
 pub(super) struct Index {
-    content: Bytes,
     frames: Frames,
     sorter: Sorter,
     links: BTreeMap<u32, u64>,
@@ -62,10 +61,10 @@ struct Sorter {
 }
 
 impl Index {
-    pub(super) fn new(content: &Bytes, frames: Frames, limits: &Limits) -> Index {
+    pub(super) fn new(frames: Frames, limits: &Limits) -> Index {
         let connections = Connections::new(limits.connections);
         let sorter = Sorter { network: Network::new(limits), connections, quic: Quic::default(), number: 0 };
-        Index { content: content.clone(), frames, sorter, links: BTreeMap::new(), cut: 0, longest_cut: 0, ending: None }
+        Index { frames, sorter, links: BTreeMap::new(), cut: 0, longest_cut: 0, ending: None }
     }
 
     /// The next batch; `None` after the last one.
@@ -94,14 +93,13 @@ impl Index {
 
     /// Sorts what is in a frame. How many segments that were.
     fn frame(&mut self, frame: &Frame, batch: &mut Batch) -> usize {
-        let octets = self.content.get(frame.start..frame.start + frame.captured).unwrap_or_default();
+        let octets = self.frames.octets(frame);
         if frame.captured < frame.original {
             self.cut += 1;
             self.longest_cut = self.longest_cut.max(frame.captured);
         }
         let mut segments = 0;
         let Sorter { network, connections, quic, number } = &mut self.sorter;
-        let content = &self.content;
         let known = network.frame(frame.link, octets, &mut |it| match it {
             Found::Tcp(datagram) => {
                 let Some(header) = Header::read(&datagram) else { return };
@@ -109,7 +107,9 @@ impl Index {
                 batch.replaced.extend(belongs.replaces);
                 let at = (frame.number, frame.time);
                 let rebuilt = &mut batch.rebuilt;
-                let Some(segment) = header.segment(&datagram, at, belongs.from, content, rebuilt) else { return };
+                let Some(segment) = header.segment(&datagram, at, belongs.from, (octets, frame.start), rebuilt) else {
+                    return;
+                };
                 segments += 1;
                 let slot = connections.slot(belongs.id, *number);
                 match slot.and_then(|slot| batch.runs.get_mut(slot as usize)) {

@@ -33,11 +33,10 @@ mod unread;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::exchange::Exchange;
 use super::format::Reading;
 use super::{ReadOptions, Sanitized};
+use crate::capture::content::Content;
 use crate::evidence::{At, CaptureId};
 use file::{Frames, NO_TIME};
 use index::Index;
@@ -53,7 +52,7 @@ struct Context<'a> {
 }
 
 /// Reads a packet capture.
-pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -> Reading {
+pub(super) fn read(content: &Content, capture: CaptureId, options: &ReadOptions) -> Reading {
     let mut reading = Reading {
         exchanges: Vec::new(),
         creator: None,
@@ -72,7 +71,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
     let (keylog, said) = keys::collect(content, options);
     reading.problems.extend(said.into_iter().map(|message| (None, message)));
     let context = Context { capture, options, keylog: Arc::new(keylog) };
-    let mut index = Index::new(content, frames, &options.limits);
+    let mut index = Index::new(frames, &options.limits);
     let outcome = rounds::run(&mut index, content, &context);
     reading.problems.extend(index.problems());
     let seen_whole = put_together(outcome, options, &mut reading);

@@ -1,14 +1,13 @@
 //! Capture files: a row of frames with their times.
 //!
-//! Frames are places in the content, never copies: only the headers of a recording are touched here. Own readers and not
+//! Frames are places in the content: what is read of them here is gone with the next one. Own readers and not
 //! a library's, since those make a list of options for every packet, and one broken block costs them the rest.
 
 mod pcap;
 pub(super) mod pcapng;
 mod statistics;
 
-use bytes::Bytes;
-
+use crate::capture::content::{Content, Window};
 use crate::evidence::Timestamp;
 pub(super) use statistics::Statistics;
 
@@ -34,7 +33,7 @@ pub(super) struct Frame {
 
 /// The frames of a capture file, in its order.
 pub(super) struct Frames {
-    content: Bytes,
+    window: Window,
     reader: Reader,
     /// The number of the last frame.
     number: u32,
@@ -72,21 +71,21 @@ enum Next {
 
 impl Frames {
     /// Reads the head of the file. `None` where it is neither format.
-    pub(super) fn new(content: &Bytes) -> Option<Frames> {
+    pub(super) fn new(content: &Content) -> Option<Frames> {
         let reader = if content.starts_with(&pcapng::SECTION_HEADER.to_be_bytes()) {
             Reader::Pcapng(pcapng::Reader::default())
         } else {
             Reader::Pcap(pcap::Reader::new(content)?)
         };
-        Some(Frames { content: content.clone(), reader, number: 0 })
+        Some(Frames { window: content.window(), reader, number: 0 })
     }
 
     /// The next frame, or why there is none.
     pub(super) fn next(&mut self) -> Result<Frame, Ending> {
         loop {
             let next = match &mut self.reader {
-                Reader::Pcap(reader) => reader.next(&self.content),
-                Reader::Pcapng(reader) => reader.next(&self.content),
+                Reader::Pcap(reader) => reader.next(&mut self.window),
+                Reader::Pcapng(reader) => reader.next(&mut self.window),
             };
             match next {
                 Next::Frame { time, link, start, captured, original } => {
@@ -98,6 +97,11 @@ impl Frames {
                 Next::End(ending) => return Err(ending),
             }
         }
+    }
+
+    /// The octets of a frame, as far as captured.
+    pub(super) fn octets(&mut self, frame: &Frame) -> &[u8] {
+        self.window.get(frame.start..frame.start.saturating_add(frame.captured)).unwrap_or_default()
     }
 
     /// Frames so far.
