@@ -109,13 +109,13 @@ fn plain_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
         let headers = &view.exchange.request.headers;
         return headers.get("access-control-request-method").map(|_| Kind::Preflight);
     }
-    if view.messages.iter().any(|message| message.is_mcp()) {
+    if view.messages().iter().any(|message| message.is_mcp()) {
         return Some(Kind::McpExchange);
     }
     if let Some(form) = view.form.as_ref().ok().and_then(Option::as_ref) {
         return form_role(form).or_else(|| role_by_answer(form, view, limits));
     }
-    if let Some(body) = &view.json {
+    if let Some(body) = view.json() {
         if body.get("redirect_uris").is_some_and(serde_json::Value::is_array) {
             return Some(Kind::RegistrationRequest);
         }

@@ -201,7 +201,7 @@ pub(super) fn first_of(binder: &Binder<'_>, list: &[RecordId], record: &Record) 
 /// What two exchanges share that send the same: HTTP method, JSON-RPC method, parameters.
 fn message_digest(binder: &Binder<'_>, exchange: &Record) -> Option<[u8; 32]> {
     let view = binder.view(exchange)?;
-    let first = view.messages.first();
+    let first = view.messages().first();
     let mut hasher = blake3::Hasher::new();
     hasher.update(view.method().as_bytes());
     let method = first.and_then(|message| message.method());

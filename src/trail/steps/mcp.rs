@@ -16,7 +16,7 @@ use crate::trail::view::View;
 
 pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     record.set(Field::Method, State::text(Some(view.method())), "request.method");
-    let method = view.messages.iter().find_map(|message| message.method());
+    let method = view.messages().iter().find_map(|message| message.method());
     let jsonrpc_method = match (method, &view.form) {
         (None, Err(reason)) => State::Unknown(*reason),
         (method, _) => State::text(method),
