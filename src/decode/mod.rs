@@ -10,6 +10,7 @@ pub mod exchange;
 mod fields;
 mod format;
 pub mod har;
+mod headers;
 mod json_text;
 mod message;
 mod mitmproxy;
