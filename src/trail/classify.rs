@@ -158,7 +158,7 @@ fn form_role(form: &Params) -> Option<Kind> {
 
 /// Forms whose meaning the answer tells: introspection (RFC 7662, 2.2) and device authorization (RFC 8628, 3.2).
 fn role_by_answer(form: &Params, view: &View<'_>, limits: &Limits) -> Option<Kind> {
-    if !(form.has("token") || form.has("client_id")) || view.response_media_type() != "application/json" {
+    if !(form.has("token") || form.has("client_id")) || !view.answers_json() {
         return None;
     }
     let answer = view.response_json(limits).ok()??;
@@ -171,7 +171,7 @@ fn role_by_answer(form: &Params, view: &View<'_>, limits: &Limits) -> Option<Kin
 
 /// A metadata document at an address of its own.
 fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
-    if view.status() != Some(200) || view.response_media_type() != "application/json" {
+    if view.status() != Some(200) || !view.answers_json() {
         return None;
     }
     // A page asks for many documents. What names none of these members is passed over unread.

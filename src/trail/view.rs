@@ -18,6 +18,14 @@ use super::record::{State, Value};
 /// longer ones are uploads.
 const LONGEST_REQUEST: u64 = 4 << 20;
 
+/// What the media type of an answer says of its content. Asked of every exchange, again and again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Json,
+    EventStream,
+    Other,
+}
+
 /// A request body as JSON.
 enum JsonBody {
     /// It is none, or cannot be read.
@@ -42,6 +50,7 @@ pub(crate) struct View<'a> {
     /// Parameters of a form in the request body, or why they are not known; `Ok(None)` where the body is no form.
     pub form: Result<Option<Params>, Unknown>,
     json_body: JsonBody,
+    answered: Answered,
     /// `Location` of a redirect, resolved.
     pub location: Option<String>,
     /// The body of the answer, read when it is first asked for.
@@ -58,11 +67,17 @@ impl<'a> View<'a> {
             query: Params::of_query(&exchange.request.target),
             form: Ok(None),
             json_body: JsonBody::None,
+            answered: Answered::Other,
             location: None,
             content: OnceLock::new(),
             url,
         };
         view.location = view.redirect_location();
+        view.answered = match &*view.response_media_type() {
+            "application/json" => Answered::Json,
+            "text/event-stream" => Answered::EventStream,
+            _ => Answered::Other,
+        };
         if !matches!(exchange.request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
             view.read_body(limits);
         }
@@ -200,9 +215,8 @@ impl<'a> View<'a> {
     fn read_answer(&self, limits: &Limits) -> Result<Option<Box<Content>>, Unknown> {
         match &self.exchange.answer {
             Answer::Received(response) => {
-                let is_stream = media_type(&response.headers) == "text/event-stream";
                 let text = response.body.text(limits)?;
-                Ok(text.map(|text| Box::new(Content::read(&text, is_stream))))
+                Ok(text.map(|text| Box::new(Content::read(&text, self.answered == Answered::EventStream))))
             }
             Answer::None(_) => Ok(None),
             Answer::NotRecorded => Err(Unknown::ResponseNotRecorded),
@@ -221,11 +235,14 @@ impl<'a> View<'a> {
         Ok(self.content(limits)?.and_then(Content::object).filter(|json| json.is_object()))
     }
 
+    /// Whether the answer says that it is JSON.
+    pub(crate) fn answers_json(&self) -> bool {
+        self.answered == Answered::Json
+    }
+
     /// Whether a GET was answered with a stream.
     pub(crate) fn is_stream(&self) -> bool {
-        self.method() == "GET"
-            && matches!(self.status(), Some(200..=299))
-            && self.response_media_type() == "text/event-stream"
+        self.method() == "GET" && matches!(self.status(), Some(200..=299)) && self.answered == Answered::EventStream
     }
 
     /// The URI for POSTs that a stream announces with its first event (MCP 2024-11-05, HTTP with SSE), resolved.
