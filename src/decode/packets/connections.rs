@@ -5,9 +5,9 @@
 //! number than the one in force for its direction: then the ports are used again, and a new connection begins.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 
 use super::network::Datagram;
 use super::segment::{ACK, End, FIN, Header, RST, SYN};
@@ -30,19 +30,20 @@ struct Entry {
     pub batch: u32,
 }
 
-/// Both ends, the smaller one first. Addresses are numbered, so that a key is 12 octets.
+/// Both ends, the smaller one first. An IPv4 address is its own number; those of IPv6 are numbered, so that a key is 16
+/// octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
-    low: (u32, u16),
-    high: (u32, u16),
+    is_ipv4: bool,
+    low: u32,
+    high: u32,
+    ports: (u16, u16),
 }
 
 /// Every connection of a recording.
 #[derive(Default)]
 pub(super) struct Connections {
-    addresses: HashMap<IpAddr, u32, RandomState>,
-    /// The addresses looked up last, of a source and of a destination: the next packet often has one of them.
-    recent: [Option<(IpAddr, u32)>; 2],
+    addresses: HashMap<Ipv6Addr, u32, RandomState>,
     newest: HashMap<Key, u32, RandomState>,
     entries: Vec<Entry>,
     most: usize,
@@ -126,24 +127,20 @@ impl Connections {
 
     /// The key of a pair, and whether the source is its smaller end.
     fn key(&mut self, source: SocketAddr, destination: SocketAddr) -> Option<(Key, bool)> {
-        let source = (self.recent_address(source.ip(), 0)?, source.port());
-        let destination = (self.recent_address(destination.ip(), 1)?, destination.port());
-        Some(if source <= destination {
-            (Key { low: source, high: destination }, true)
-        } else {
-            (Key { low: destination, high: source }, false)
-        })
-    }
-
-    fn recent_address(&mut self, address: IpAddr, of: usize) -> Option<u32> {
-        let known = self.recent.iter().flatten().find(|(known, _)| *known == address).map(|(_, number)| *number);
-        let number = known.map_or_else(|| self.address(address), Some)?;
-        self.recent[of] = Some((address, number));
-        Some(number)
+        let is_ipv4 = source.is_ipv4();
+        let source = (self.number(source.ip())?, source.port());
+        let destination = (self.number(destination.ip())?, destination.port());
+        let from_low = source <= destination;
+        let (low, high) = if from_low { (source, destination) } else { (destination, source) };
+        Some((Key { is_ipv4, low: low.0, high: high.0, ports: (low.1, high.1) }, from_low))
     }
 
     /// The number of an address. `None` where there are more than the connections that may be told apart have.
-    fn address(&mut self, address: IpAddr) -> Option<u32> {
+    fn number(&mut self, address: IpAddr) -> Option<u32> {
+        let address = match address {
+            IpAddr::V4(address) => return Some(address.to_bits()),
+            IpAddr::V6(address) => address,
+        };
         if let Some(number) = self.addresses.get(&address) {
             return Some(*number);
         }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -23,8 +24,8 @@ pub(super) struct Run {
     pub id: ConnectionId,
     /// Its ends: the one that sent the first segment, and the other.
     pub ends: [SocketAddr; 2],
-    /// In the order of the recording.
-    pub segments: Vec<Segment>,
+    /// Where its segments stand in those of the batch.
+    place: Range<usize>,
 }
 
 /// The segments of some frames.
@@ -32,6 +33,8 @@ pub(super) struct Run {
 pub(super) struct Batch {
     /// Sorted by the first segment of each.
     pub runs: Vec<Run>,
+    /// Those of a run stand together, in the order of the recording.
+    segments: Vec<Segment>,
     /// Connections that were over when the batch ended, of those in `runs`.
     pub over: Vec<ConnectionId>,
     /// Connections whose ports were used again: nothing more can come.
@@ -42,10 +45,40 @@ pub(super) struct Batch {
     pub last: bool,
 }
 
+impl Batch {
+    /// The segments of one of its runs, in the order of the recording.
+    pub(super) fn segments(&self, run: &Run) -> &[Segment] {
+        self.segments.get(run.place.clone()).unwrap_or_default()
+    }
+
+    /// Takes segments, each with its run, in the order of the recording. One list for all runs costs less than a list for
+    /// each of them: most are short.
+    fn take(&mut self, found: &[(u32, Segment)]) {
+        let Some((_, any)) = found.first() else { return };
+        let mut at = 0;
+        for run in &mut self.runs {
+            let start = at;
+            at += run.place.len();
+            // The end is where its next segment goes.
+            run.place = start..start;
+        }
+        self.segments.resize(found.len(), *any);
+        for (run, segment) in found {
+            let Some(run) = self.runs.get_mut(*run as usize) else { continue };
+            if let Some(place) = self.segments.get_mut(run.place.end) {
+                *place = *segment;
+            }
+            run.place.end += 1;
+        }
+    }
+}
+
 /// Where the reading of headers stands.
 pub(super) struct Index {
     frames: Frames,
     sorter: Sorter,
+    /// The segments of the batch that is being filled, and of which run each is.
+    found: Vec<(u32, Segment)>,
     links: BTreeMap<u32, u64>,
     cut: u64,
     longest_cut: usize,
@@ -64,7 +97,8 @@ impl Index {
     pub(super) fn new(frames: Frames, limits: &Limits) -> Index {
         let connections = Connections::new(limits.connections);
         let sorter = Sorter { network: Network::new(limits), connections, quic: Quic::default(), number: 0 };
-        Index { frames, sorter, links: BTreeMap::new(), cut: 0, longest_cut: 0, ending: None }
+        let links = BTreeMap::new();
+        Index { frames, sorter, found: Vec::new(), links, cut: 0, longest_cut: 0, ending: None }
     }
 
     /// The next batch; `None` after the last one.
@@ -74,8 +108,8 @@ impl Index {
         }
         self.sorter.number += 1;
         let mut batch = Batch::default();
-        let mut segments = 0;
-        while segments < SEGMENTS {
+        self.found.clear();
+        while self.found.len() < SEGMENTS {
             let frame = match self.frames.next() {
                 Ok(frame) => frame,
                 Err(ending) => {
@@ -84,22 +118,23 @@ impl Index {
                     break;
                 }
             };
-            segments += self.frame(&frame, &mut batch);
+            self.frame(&frame, &mut batch);
         }
+        batch.take(&self.found);
         let connections = &self.sorter.connections;
         batch.over = batch.runs.iter().map(|run| run.id).filter(|id| connections.is_over(*id)).collect();
         Some(batch)
     }
 
-    /// Sorts what is in a frame. How many segments that were.
-    fn frame(&mut self, frame: &Frame, batch: &mut Batch) -> usize {
+    /// Sorts what is in a frame.
+    fn frame(&mut self, frame: &Frame, batch: &mut Batch) {
         let octets = self.frames.octets(frame);
         if frame.captured < frame.original {
             self.cut += 1;
             self.longest_cut = self.longest_cut.max(frame.captured);
         }
-        let mut segments = 0;
         let Sorter { network, connections, quic, number } = &mut self.sorter;
+        let found = &mut self.found;
         let known = network.frame(frame.link, octets, &mut |it| match it {
             Found::Tcp(datagram) => {
                 let Some(header) = Header::read(&datagram) else { return };
@@ -107,21 +142,21 @@ impl Index {
                 batch.replaced.extend(belongs.replaces);
                 let at = (frame.number, frame.time);
                 let rebuilt = &mut batch.rebuilt;
-                let Some(segment) = header.segment(&datagram, at, belongs.from, (octets, frame.start), rebuilt) else {
-                    return;
-                };
-                segments += 1;
-                let slot = connections.slot(belongs.id, *number);
-                match slot.and_then(|slot| batch.runs.get_mut(slot as usize)) {
-                    Some(run) => run.segments.push(segment),
-                    None => {
-                        connections.place(belongs.id, *number, u32::try_from(batch.runs.len()).unwrap_or(u32::MAX));
-                        let mut ends = [header.source, header.destination];
-                        if belongs.from == End::Second {
-                            ends.reverse();
-                        }
-                        batch.runs.push(Run { id: belongs.id, ends, segments: vec![segment] });
+                let place = (octets, frame.start);
+                let Some(segment) = header.segment(&datagram, at, belongs.from, place, rebuilt) else { return };
+                let slot = connections.slot(belongs.id, *number).unwrap_or_else(|| {
+                    let slot = u32::try_from(batch.runs.len()).unwrap_or(u32::MAX);
+                    connections.place(belongs.id, *number, slot);
+                    let mut ends = [header.source, header.destination];
+                    if belongs.from == End::Second {
+                        ends.reverse();
                     }
+                    batch.runs.push(Run { id: belongs.id, ends, place: 0..0 });
+                    slot
+                });
+                if let Some(run) = batch.runs.get_mut(slot as usize) {
+                    run.place.end += 1;
+                    found.push((slot, segment));
                 }
             }
             Found::Udp(datagram) => quic.datagram(&datagram),
@@ -130,7 +165,6 @@ impl Index {
         if !known {
             *self.links.entry(frame.link).or_default() += 1;
         }
-        segments
     }
 
     /// Whether the recording was read to its end.

@@ -1,13 +1,13 @@
 //! What is above TCP, and inside a tunnel: TLS where the first octets are a record, HTTP otherwise, on any port.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 
 use super::http::{Facts, Found, Http, Inside, Layer};
 use super::proxy_header::{self, Beginning};
 use super::stream::{Chunk, Content, Conversation, Side, Sink};
-use super::tls::{KeyLog, Tls, TlsFacts, looks_like_tls};
+use super::tls::{KeyLog, Tls, looks_like_tls};
 use crate::capture::limits::Limits;
 
 /// Octets of the first record that say that it is one.
@@ -15,26 +15,16 @@ const RECORD_HEAD: usize = 5;
 /// Chunks that wait until it is known what is spoken.
 const WAITING: usize = 64;
 
-/// What the layers of all connections share, and where they leave what they know of TLS.
-#[derive(Clone)]
+/// What the layers of all connections of a recording share.
 pub(super) struct Shared {
     pub keylog: Arc<KeyLog>,
     pub limits: Limits,
-    /// What is known of each TLS connection inside the one that this is made for; tunnels may hold several.
-    pub seen: Arc<Mutex<Vec<TlsFacts>>>,
-}
-
-impl Shared {
-    /// What was left.
-    pub(super) fn take_seen(&self) -> Vec<TlsFacts> {
-        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// The layers of one connection.
 pub(super) struct Layers {
     conversation: Conversation,
-    shared: Shared,
+    shared: Arc<Shared>,
     mid_stream: bool,
     depth: u8,
     /// Octets of the client that still belong to the header of a load balancer; `None` before one was seen. There is at
@@ -44,68 +34,111 @@ pub(super) struct Layers {
 }
 
 enum Upper {
-    /// It is not known yet what is spoken. The chunks so far, and the first octets of both sides.
-    Unknown(Vec<Chunk>, [Vec<u8>; 2]),
+    /// It is not known yet what is spoken.
+    Unknown(Waiting),
     Tls(Box<Tls<Http>>),
-    Http(Box<Http>),
+    Http(Http),
+}
+
+/// What came before it is known what is spoken.
+#[derive(Default)]
+struct Waiting {
+    chunks: Vec<Chunk>,
+    /// The first octets of the client and of the server.
+    first: [Bytes; 2],
+}
+
+/// What the first octets say.
+enum Spoken {
+    /// Nothing yet.
+    Unknown,
+    /// The header of a load balancer, which has so many octets.
+    Behind(usize),
+    Tls,
+    /// Or anything else.
+    Http,
+}
+
+impl Waiting {
+    /// Takes note of the octets that a side begins with.
+    fn note(&mut self, chunk: &Chunk) {
+        let Content::Data(octets) = &chunk.content else { return };
+        let first = &mut self.first[usize::from(chunk.side == Side::Server)];
+        let more = octets.slice(..octets.len().min(proxy_header::TELLING.saturating_sub(first.len())));
+        *first = if first.is_empty() { more } else { [&**first, &*more].concat().into() };
+    }
+
+    /// What is spoken. `passed`: a header of a load balancer came before; `last`: no other octets are waited for.
+    fn spoken(&self, passed: bool, last: bool) -> Spoken {
+        let first = &self.first;
+        match proxy_header::beginning(&first[0]) {
+            Beginning::Header(length) if !passed => return Spoken::Behind(length),
+            Beginning::Perhaps if !last => return Spoken::Unknown,
+            Beginning::Header(_) | Beginning::Perhaps | Beginning::Other => {}
+        }
+        if first.iter().any(|octets| octets.len() >= RECORD_HEAD && looks_like_tls(octets)) {
+            return Spoken::Tls;
+        }
+        let may_be = first.iter().any(|octets| octets.len() < RECORD_HEAD && looks_like_tls(octets));
+        let nothing = first.iter().all(Bytes::is_empty);
+        if (may_be || nothing) && !last { Spoken::Unknown } else { Spoken::Http }
+    }
 }
 
 impl Layers {
     /// For a connection. `mid_stream`: the recording does not hold its beginning.
-    pub(super) fn new(conversation: Conversation, shared: Shared, mid_stream: bool) -> Layers {
-        Layers {
-            conversation,
-            shared,
-            mid_stream,
-            depth: 0,
-            passing: None,
-            upper: Upper::Unknown(Vec::new(), Default::default()),
-        }
+    pub(super) fn new(conversation: Conversation, shared: Arc<Shared>, mid_stream: bool) -> Layers {
+        let upper = Upper::Unknown(Waiting::default());
+        Layers { conversation, shared, mid_stream, depth: 0, passing: None, upper }
     }
 
-    /// Decides by the first octets. `last`: no others come.
-    fn decide(&mut self, last: bool) {
-        let Upper::Unknown(chunks, first) = &mut self.upper else { return };
-        match proxy_header::beginning(&first[0]) {
-            Beginning::Header(length) if self.passing.is_none() => {
-                self.passing = Some(length);
-                first.iter_mut().for_each(Vec::clear);
-                std::mem::take(chunks).into_iter().for_each(|chunk| self.chunk(chunk));
-            }
-            Beginning::Perhaps if !last && chunks.len() < WAITING => return,
-            Beginning::Header(_) | Beginning::Perhaps | Beginning::Other => {}
-        }
-        let Upper::Unknown(chunks, first) = &mut self.upper else { return };
-        let is_tls = first.iter().any(|octets| octets.len() >= RECORD_HEAD && looks_like_tls(octets));
-        let may_be = first.iter().any(|octets| octets.len() < RECORD_HEAD && looks_like_tls(octets));
-        let nothing = first.iter().all(Vec::is_empty);
-        if !is_tls && (may_be || nothing) && !last && chunks.len() < WAITING {
-            return;
-        }
-        let mut chunks = std::mem::take(chunks);
-        let [client, _] = first;
-        if begins_connection(client) {
-            // Whatever else is missing: nothing of either side came before this.
-            chunks.retain(|chunk| !matches!(chunk.content, Content::Gap(None)));
-            self.mid_stream = false;
-        }
-        let http = self.http(is_tls);
-        self.upper = if is_tls {
-            Upper::Tls(Box::new(Tls::new(self.shared.keylog.clone(), http)))
+    /// Goes on with what is spoken.
+    fn begin(&mut self, spoken: &Spoken) {
+        let Upper::Unknown(waiting) = &mut self.upper else { return };
+        let Waiting { mut chunks, first: [client, _] } = std::mem::take(waiting);
+        if let Spoken::Behind(length) = spoken {
+            self.passing = Some(*length);
         } else {
-            Upper::Http(Box::new(http))
-        };
+            if begins_connection(&client) {
+                // Whatever else is missing: nothing of either side came before this.
+                chunks.retain(|chunk| !matches!(chunk.content, Content::Gap(None)));
+                self.mid_stream = false;
+            }
+            let is_tls = matches!(spoken, Spoken::Tls);
+            let facts = Facts { secure: is_tls, alpn: None, mid_stream: self.mid_stream, depth: self.depth };
+            let http = Http::new(&self.conversation, facts, &self.shared.limits, Some(self.shared.clone()));
+            self.upper = if is_tls {
+                Upper::Tls(Box::new(Tls::new(self.shared.keylog.clone(), http)))
+            } else {
+                Upper::Http(http)
+            };
+        }
         chunks.into_iter().for_each(|chunk| self.chunk(chunk));
     }
 
-    fn http(&self, secure: bool) -> Http {
-        let facts = Facts { secure, alpn: None, mid_stream: self.mid_stream, depth: self.depth };
-        let shared = self.shared.clone();
-        let inside: Inside = Arc::new(move |conversation, depth| {
-            let layers = Layers::new(conversation.clone(), shared.clone(), false);
-            Box::new(Layers { depth, ..layers })
-        });
-        Http::new(&self.conversation, facts, &self.shared.limits, Some(inside))
+    /// Nothing more comes.
+    pub(super) fn finish(mut self) -> Found {
+        while let Upper::Unknown(waiting) = &self.upper {
+            let spoken = waiting.spoken(self.passing.is_some(), true);
+            self.begin(&spoken);
+        }
+        match self.upper {
+            Upper::Unknown(..) => Found::default(),
+            Upper::Http(http) => http.finish(),
+            Upper::Tls(tls) => {
+                let (http, facts) = tls.finish();
+                let mut found = http.finish();
+                found.tls.insert(0, facts);
+                found
+            }
+        }
+    }
+}
+
+impl Inside for Shared {
+    fn layer(self: Arc<Self>, conversation: &Conversation, depth: u8) -> Box<dyn Layer> {
+        let layers = Layers::new(conversation.clone(), self, false);
+        Box::new(Layers { depth, ..layers })
     }
 }
 
@@ -129,30 +162,24 @@ impl Sink for Layers {
         match &mut self.upper {
             Upper::Tls(tls) => tls.chunk(chunk),
             Upper::Http(http) => http.chunk(chunk),
-            Upper::Unknown(chunks, [client, server]) => {
-                let first = if chunk.side == Side::Client { client } else { server };
-                if let Content::Data(octets) = &chunk.content {
-                    first.extend(octets.iter().take(proxy_header::TELLING.saturating_sub(first.len())));
+            Upper::Unknown(waiting) => {
+                waiting.note(&chunk);
+                let enough = waiting.chunks.len() + 1 >= WAITING;
+                match waiting.spoken(self.passing.is_some(), enough) {
+                    Spoken::Unknown => waiting.chunks.push(chunk),
+                    spoken => {
+                        self.begin(&spoken);
+                        self.chunk(chunk);
+                    }
                 }
-                chunks.push(chunk);
-                self.decide(false);
             }
         }
     }
 }
 
 impl Layer for Layers {
-    fn finish(mut self: Box<Self>) -> Found {
-        self.decide(true);
-        match self.upper {
-            Upper::Unknown(..) => Found::default(),
-            Upper::Http(http) => http.finish(),
-            Upper::Tls(tls) => {
-                let (http, facts) = tls.finish();
-                self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(facts);
-                http.finish()
-            }
-        }
+    fn finish(self: Box<Self>) -> Found {
+        Layers::finish(*self)
     }
 }
 

@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use super::Context;
 use super::client::client;
 use super::connections::ConnectionId;
-use super::http::{Found, Layer};
-use super::layers::{Layers, Shared};
+use super::http::Found;
+use super::layers::Layers;
 use super::reassembly::Reassembly;
 use super::refused::refusal;
 use super::segment::{End, Segment, Source};
 use super::stream::{Chunk, Content, Conversation, Side, Sink};
-use super::tls::TlsFacts;
 use crate::evidence::Refused;
 
 /// Segments that are wanted before it is decided who is the client.
@@ -34,8 +33,7 @@ pub(super) struct Live {
 /// What is above TCP.
 struct Above {
     client: End,
-    layers: Box<Layers>,
-    shared: Shared,
+    layers: Layers,
 }
 
 /// Octets that are not in the recording.
@@ -55,8 +53,6 @@ pub(super) struct Finished {
     pub found: Found,
     /// Where it is one that was refused.
     pub refused: Option<Refused>,
-    /// What is known of its TLS.
-    pub tls: Vec<TlsFacts>,
     /// What could not be read: the frame, and the message.
     pub problems: Vec<(u32, String)>,
 }
@@ -74,28 +70,30 @@ impl Live {
     }
 
     /// Takes the next segments. `last`: no others come.
-    pub(super) fn run(&mut self, mut segments: Vec<Segment>, last: bool, source: Source<'_>, context: &Context<'_>) {
+    pub(super) fn run(&mut self, segments: &[Segment], last: bool, source: Source<'_>, context: &Context<'_>) {
         self.last_frame = segments.last().map_or(self.last_frame, |segment| segment.frame);
+        let mut first = std::mem::take(&mut self.first);
+        let segments = if first.is_empty() {
+            segments
+        } else {
+            first.extend_from_slice(segments);
+            &first
+        };
         if self.above.is_none() {
-            if !self.first.is_empty() {
-                let later = std::mem::take(&mut segments);
-                segments = std::mem::take(&mut self.first);
-                segments.extend(later);
-            }
             let lasting = segments.iter().all(|segment| source.is_lasting(segment));
             if segments.len() < ENOUGH && !last && lasting {
-                self.first = segments;
+                self.first = segments.to_vec();
                 return;
             }
             let ports = self.ends.map(|end| end.port());
-            self.reassembly.begin(&segments);
-            self.refused = refusal(&segments, self.ends, context.capture);
-            self.above = Some(self.above(client(&segments, ports, source), context));
-            self.tell_where_it_begins(&segments);
+            self.reassembly.begin(segments);
+            self.refused = refusal(segments, self.ends, context.capture);
+            self.above = Some(self.above(client(segments, ports, source), context));
+            self.tell_where_it_begins(segments);
         }
         let Live { reassembly, above, missing, .. } = self;
         let Some(above) = above else { return };
-        reassembly.run(&segments, last, source, &mut |piece| {
+        reassembly.run(segments, last, source, &mut |piece| {
             if let Content::Gap(size) = piece.content {
                 missing.places += 1;
                 missing.octets = missing.octets.saturating_add(size.unwrap_or_default());
@@ -124,21 +122,17 @@ impl Live {
         let [first, second] = self.ends;
         let (asking, asked) = if client == End::First { (first, second) } else { (second, first) };
         let conversation = Conversation { capture, tcp_stream, client: asking, server: asked, closed: None };
-        let shared =
-            Shared { keylog: context.keylog.clone(), limits: context.options.limits, seen: Default::default() };
         let mid_stream = [End::First, End::Second].iter().any(|end| !self.reassembly.begins_at_start(*end));
-        let layers = Box::new(Layers::new(conversation, shared.clone(), mid_stream));
-        Above { client, layers, shared }
+        Above { client, layers: Layers::new(conversation, context.shared.clone(), mid_stream) }
     }
 
     /// What is left, after the last run.
     pub(super) fn finish(self) -> Finished {
         let stream = self.id.0;
         let closed = self.reassembly.closed();
-        let (mut found, mut tls) = (Found::default(), Vec::new());
+        let mut found = Found::default();
         if let Some(above) = self.above {
             found = above.layers.finish();
-            tls = above.shared.take_seen();
             found.exchanges.iter_mut().for_each(|exchange| exchange.connection.closed = closed);
         }
         let mut problems = Vec::new();
@@ -156,7 +150,7 @@ impl Live {
                 say(self.last_frame, message.to_owned());
             }
         }
-        Finished { stream, found, refused: self.refused, tls, problems }
+        Finished { stream, found, refused: self.refused, problems }
     }
 }
 

@@ -40,15 +40,15 @@ use crate::capture::content::Content;
 use crate::evidence::{At, CaptureId};
 use file::{Frames, NO_TIME};
 use index::Index;
+use layers::Shared;
 use rounds::Outcome;
-use tls::KeyLog;
 use unread::Unread;
 
 /// What every connection of a recording needs.
 struct Context<'a> {
     capture: CaptureId,
     options: &'a ReadOptions,
-    keylog: Arc<KeyLog>,
+    shared: Arc<Shared>,
 }
 
 /// Reads a packet capture.
@@ -70,7 +70,8 @@ pub(super) fn read(content: &Content, capture: CaptureId, options: &ReadOptions)
     };
     let (keylog, said) = keys::collect(content, options);
     reading.problems.extend(said.into_iter().map(|message| (None, message)));
-    let context = Context { capture, options, keylog: Arc::new(keylog) };
+    let shared = Arc::new(Shared { keylog: Arc::new(keylog), limits: options.limits });
+    let context = Context { capture, options, shared };
     let mut index = Index::new(frames, &options.limits);
     let outcome = rounds::run(&mut index, content, &context);
     reading.problems.extend(index.problems());
@@ -90,13 +91,13 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let mut of_http = Vec::new();
     let mut finished = outcome.finished;
     finished.sort_by_key(|finished| finished.stream);
-    reading.exchanges.reserve_exact(finished.iter().map(|connection| connection.found.exchanges.len()).sum());
+    let mut exchanges = Vec::with_capacity(finished.len());
     for connection in finished {
-        for facts in &connection.tls {
+        for facts in &connection.found.tls {
             alone.extend(unread.add(connection.stream, facts));
         }
         alone.extend(connection.problems.into_iter().map(|(frame, message)| (Some(frame), message)));
-        reading.exchanges.extend(connection.found.exchanges);
+        exchanges.push(connection.found.exchanges);
         reading.refused.extend(connection.refused.filter(|_| reading.refused.len() < refused::MOST));
         of_http.extend(connection.found.problems);
     }
@@ -116,10 +117,29 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
     reading.problems.extend(alone.into_iter().map(|(frame, message)| (place(frame), message)));
     reading.problems.extend(of_http);
-    // Exchanges are large: their keys are sorted first, so that each of them is moved once.
-    reading.exchanges.sort_by_cached_key(first_frame);
-    reading.exchanges.iter_mut().for_each(without_invented_times);
+    reading.exchanges = in_order(exchanges);
     seen_whole
+}
+
+/// The exchanges of connections, by the frame in which each begins. They are large: each is moved once.
+fn in_order(mut of_connections: Vec<Vec<Exchange>>) -> Vec<Exchange> {
+    let mut order: Vec<(u32, usize)> = Vec::with_capacity(of_connections.iter().map(Vec::len).sum());
+    for (connection, exchanges) in of_connections.iter_mut().enumerate() {
+        exchanges.sort_by_key(first_frame);
+        order.extend(exchanges.iter().map(|exchange| (first_frame(exchange), connection)));
+    }
+    order.sort_unstable();
+    let mut left: Vec<_> = of_connections.into_iter().map(Vec::into_iter).collect();
+    let mut exchanges = Vec::with_capacity(order.len());
+    for (_, connection) in order {
+        let Some(left) = left.get_mut(connection) else { continue };
+        exchanges.extend(left.next().map(without_invented_times));
+        if left.as_slice().is_empty() {
+            // Its memory is of use to those behind it.
+            *left = Vec::new().into_iter();
+        }
+    }
+    exchanges
 }
 
 /// The frame in which an exchange begins.
@@ -131,8 +151,9 @@ fn first_frame(exchange: &Exchange) -> u32 {
 }
 
 /// Simple Packet Blocks have no times.
-fn without_invented_times(exchange: &mut Exchange) {
+fn without_invented_times(mut exchange: Exchange) -> Exchange {
     for time in [&mut exchange.sent_at, &mut exchange.answered_at] {
         *time = time.filter(|time| *time != NO_TIME);
     }
+    exchange
 }

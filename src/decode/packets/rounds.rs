@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
 use super::Context;
@@ -38,7 +39,7 @@ pub(super) fn run(index: &mut Index, content: &Bytes, context: &Context<'_>) -> 
 /// The connections that are open.
 #[derive(Default)]
 struct Open {
-    live: HashMap<ConnectionId, Box<Live>>,
+    live: HashMap<ConnectionId, Box<Live>, RandomState>,
     /// Those that were over when the batch before ended: their last segments may still come.
     closing: Vec<ConnectionId>,
     /// Those that are done: what comes later is no news. One bit each.
@@ -46,10 +47,10 @@ struct Open {
 }
 
 /// A connection and what is new of it.
-struct Task {
+struct Task<'a> {
     id: ConnectionId,
     live: Box<Live>,
-    segments: Vec<Segment>,
+    segments: &'a [Segment],
     last: bool,
 }
 
@@ -60,38 +61,36 @@ enum Worked {
 }
 
 impl Open {
-    fn batch(&mut self, batch: Batch, content: &Bytes, context: &Context<'_>, outcome: &mut Outcome) {
+    fn batch(&mut self, mut batch: Batch, content: &Bytes, context: &Context<'_>, outcome: &mut Outcome) {
+        let over = std::mem::take(&mut batch.over);
         let source = Source { recording: content, rebuilt: &batch.rebuilt };
         let replaced: HashSet<ConnectionId> = batch.replaced.iter().copied().collect();
         let is_last = |id| batch.last || replaced.contains(&id);
         let mut tasks = Vec::with_capacity(batch.runs.len());
-        for run in batch.runs {
-            let last = is_last(run.id);
-            tasks.extend(self.task(run, last, context));
+        for run in &batch.runs {
+            tasks.extend(self.task(run, batch.segments(run), is_last(run.id), context));
         }
         // Those without a segment in this batch.
-        for id in self.closing.drain(..).chain(batch.replaced) {
-            tasks.extend(self.live.remove(&id).map(|live| Task { id, live, segments: Vec::new(), last: true }));
+        for id in std::mem::take(&mut self.closing).into_iter().chain(batch.replaced.iter().copied()) {
+            tasks.extend(self.live.remove(&id).map(|live| Task { id, live, segments: &[], last: true }));
         }
         if batch.last {
-            let rest = self.live.drain().map(|(id, live)| Task { id, live, segments: Vec::new(), last: true });
-            tasks.extend(rest);
+            tasks.extend(self.live.drain().map(|(id, live)| Task { id, live, segments: &[], last: true }));
         }
         self.work(tasks, source, context, outcome);
-        self.closing = batch.over;
+        self.closing = over;
         self.keep_limits(source, context, outcome);
     }
 
-    fn task(&mut self, run: Run, last: bool, context: &Context<'_>) -> Option<Task> {
-        let Run { id, ends, segments } = run;
-        if self.is_done(id) {
+    fn task<'a>(&mut self, run: &Run, segments: &'a [Segment], last: bool, context: &Context<'_>) -> Option<Task<'a>> {
+        if self.is_done(run.id) {
             return None;
         }
-        let live = self.live.remove(&id).unwrap_or_else(|| Box::new(Live::new(id, ends, context)));
-        Some(Task { id, live, segments, last })
+        let live = self.live.remove(&run.id).unwrap_or_else(|| Box::new(Live::new(run.id, run.ends, context)));
+        Some(Task { id: run.id, live, segments, last })
     }
 
-    fn work(&mut self, tasks: Vec<Task>, source: Source<'_>, context: &Context<'_>, outcome: &mut Outcome) {
+    fn work(&mut self, tasks: Vec<Task<'_>>, source: Source<'_>, context: &Context<'_>, outcome: &mut Outcome) {
         let worked: Vec<(ConnectionId, Worked)> = tasks
             .into_par_iter()
             .map(|task| {
@@ -129,7 +128,7 @@ impl Open {
             }
             if let Some(live) = self.live.remove(&id) {
                 waiting -= live.waiting();
-                tasks.push(Task { id, live, segments: Vec::new(), last: true });
+                tasks.push(Task { id, live, segments: &[], last: true });
             }
         }
         outcome.given_up += tasks.len() as u64;

@@ -77,9 +77,10 @@ fn told(packets: &[Packet]) -> [Told; 2] {
     let client = if run.ends[0].port() == 40000 { End::First } else { End::Second };
     let source = Source { recording: &content, rebuilt: &batch.rebuilt };
     let mut reassembly = Reassembly::new(limits.waiting);
-    reassembly.begin(&run.segments);
+    let segments = batch.segments(run);
+    reassembly.begin(segments);
     let mut last = 0;
-    reassembly.run(&run.segments, true, source, &mut |piece| {
+    reassembly.run(segments, true, source, &mut |piece| {
         assert!(piece.frame >= last, "frames go on");
         last = piece.frame;
         let of = &mut told[usize::from(piece.from != client)];
@@ -307,9 +308,12 @@ fn connections_are_numbered_as_wireshark_does() {
         let content = recording(&packets);
         let limits = Limits::default();
         let mut index = Index::new(Frames::new(&content.clone().into()).unwrap(), &limits);
-        let runs = index.batch().unwrap().runs;
-        let mut found: Vec<(u32, u32)> =
-            runs.iter().flat_map(|run| run.segments.iter().map(|segment| (segment.frame, run.id.0))).collect();
+        let batch = index.batch().unwrap();
+        let mut found: Vec<(u32, u32)> = batch
+            .runs
+            .iter()
+            .flat_map(|run| batch.segments(run).iter().map(|segment| (segment.frame, run.id.0)))
+            .collect();
         found.sort_unstable();
         assert_eq!(found.into_iter().map(|(_, stream)| stream).collect::<Vec<_>>(), expected, "{packets:?}");
     }

@@ -1,6 +1,7 @@
 //! Gathers a body from its pieces, and decides which bodies are kept.
 
 use bytes::Bytes;
+use compact_str::CompactString;
 
 use super::framing::members;
 use super::{Context, Mark};
@@ -62,6 +63,10 @@ impl Collector {
             Kind::Bulk(most) if length > most => self.drop_all(Unknown::BodyPassedOver),
             _ if length > self.most => self.drop_all(Unknown::BodyUnreadable),
             _ if self.dropped.is_none() => {
+                if self.pieces.is_empty() {
+                    // Most bodies come in one.
+                    self.pieces.reserve_exact(1);
+                }
                 self.pieces.push(Piece { octets, time: mark.time, frame: mark.frame });
             }
             _ => {}
@@ -113,7 +118,8 @@ impl Collector {
 /// The one place that says which bodies are kept. Authorization and MCP speak JSON, forms, event streams and pages;
 /// media, fonts and scripts hold nothing of either, and would keep every decrypted octet in memory.
 fn kind(content_type: &str) -> Kind {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let mut essence = CompactString::new(content_type.split(';').next().unwrap_or_default().trim());
+    essence.make_ascii_lowercase();
     let (family, rest) = essence.split_once('/').unwrap_or((&essence, ""));
     match (family, rest) {
         ("text", "event-stream") => Kind::EventStream,

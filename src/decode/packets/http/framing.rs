@@ -81,8 +81,8 @@ fn coded(fields: &Fields, minor: u8) -> Option<Body> {
 
 /// The body where a `Content-Length` says it, or nothing does.
 fn with_length(fields: &Fields, otherwise: Framing) -> Body {
-    let all: Vec<&str> = fields.values("content-length").collect();
-    let mut lengths = all.iter().flat_map(|value| value.split(',')).map(|value| number(value.trim()));
+    let all = || fields.values("content-length");
+    let mut lengths = all().flat_map(|value| value.split(',')).map(|value| number(value.trim()));
     let Some(first) = lengths.next() else { return Body { framing: otherwise, ..NO_BODY } };
     let Some(length) = first else {
         let shape = Some("has a Content-Length that is no number; its end cannot be found");
@@ -92,7 +92,7 @@ fn with_length(fields: &Fields, otherwise: Framing) -> Body {
         let shape = Some("has contradicting Content-Length fields; its end cannot be found");
         return Body { framing: Framing::Unknown, codings: None, shape };
     }
-    let shape = (all.len() > 1).then_some("has the same Content-Length more than once");
+    let shape = all().nth(1).is_some().then_some("has the same Content-Length more than once");
     let framing = if length == 0 { Framing::None } else { Framing::Length(length) };
     Body { framing, shape, ..NO_BODY }
 }

@@ -23,12 +23,14 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use compact_str::format_compact;
 
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Connection, Exchange};
 use crate::evidence::Timestamp;
 
 use super::stream::{Chunk, Conversation, Sink};
+use super::tls::TlsFacts;
 use http1::Http1;
 use http2::Http2;
 pub use plaintext::{Plaintext, exchanges};
@@ -54,8 +56,19 @@ pub(crate) struct Found {
     pub exchanges: Vec<Exchange>,
     /// What could not be read: the place in the recording, and the message.
     pub problems: Vec<(Option<String>, String)>,
+    /// What is known of each TLS connection around it and in its tunnels.
+    pub tls: Vec<TlsFacts>,
     /// Whether it was HTTP at all.
     pub recognised: bool,
+}
+
+impl Found {
+    /// Adds what was found in a tunnel.
+    fn add(&mut self, inside: Found) {
+        self.exchanges.extend(inside.exchanges);
+        self.problems.extend(inside.problems);
+        self.tls.extend(inside.tls);
+    }
 }
 
 /// A layer that ends in exchanges.
@@ -64,17 +77,17 @@ pub(crate) trait Layer: Sink + Send {
     fn finish(self: Box<Self>) -> Found;
 }
 
-/// Makes the layer for what is inside a tunnel: TLS, HTTP or anything else. The number is how many tunnels it stands in.
-pub(crate) type Inside = Arc<dyn Fn(&Conversation, u8) -> Box<dyn Layer> + Send + Sync>;
-
-/// The HTTP layer of one connection.
-pub(crate) struct Http {
-    context: Context,
-    mode: Mode,
+/// Makes the layers for what is inside tunnels: TLS, HTTP or anything else.
+pub(crate) trait Inside: Send + Sync {
+    /// A layer that stands in so many tunnels.
+    fn layer(self: Arc<Self>, conversation: &Conversation, depth: u8) -> Box<dyn Layer>;
 }
 
+/// The HTTP layer of one connection.
+pub(crate) struct Http(Mode);
+
 enum Mode {
-    Sniffing(Sniffer),
+    Sniffing(Box<Context>, Sniffer),
     Speaking(Box<dyn Layer>),
     /// Not HTTP.
     Silent,
@@ -87,7 +100,7 @@ struct Context {
     facts: Facts,
     connection: Connection,
     limits: Limits,
-    inside: Option<Inside>,
+    inside: Option<Arc<dyn Inside>>,
 }
 
 /// A frame and its time.
@@ -99,9 +112,15 @@ struct Mark {
 
 impl Http {
     /// A layer for `conversation`. `inside` makes the layers of tunnels; without it what is inside is read as plain HTTP.
-    pub(crate) fn new(conversation: &Conversation, facts: Facts, limits: &Limits, inside: Option<Inside>) -> Self {
+    pub(crate) fn new(
+        conversation: &Conversation,
+        facts: Facts,
+        limits: &Limits,
+        inside: Option<Arc<dyn Inside>>,
+    ) -> Self {
+        let id = format_compact!("tcp.stream {}", conversation.tcp_stream);
         let connection = Connection {
-            id: Some(format!("tcp.stream {}", conversation.tcp_stream).into()),
+            id: Some(id.as_str().into()),
             client: Some(conversation.client),
             server: Some(conversation.server),
             page: None,
@@ -110,38 +129,50 @@ impl Http {
         };
         let sniffer = Sniffer::new(&facts);
         let context = Context { conversation: conversation.clone(), facts, connection, limits: *limits, inside };
-        Http { context, mode: Mode::Sniffing(sniffer) }
+        Http(Mode::Sniffing(Box::new(context), sniffer))
     }
 
     /// Nothing more comes.
     pub(crate) fn finish(self) -> Found {
-        let speaking = match self.mode {
+        let speaking = match self.0 {
             Mode::Speaking(layer) => Some(layer),
-            Mode::Sniffing(mut sniffer) => sniffer.at_end().map(|protocol| {
-                let mut layer = self.context.layer(protocol);
-                sniffer.take().into_iter().for_each(|chunk| layer.chunk(chunk));
-                layer
-            }),
+            Mode::Sniffing(context, sniffer) => {
+                sniffer.at_end().map(|protocol| layer(context, protocol, sniffer.into_chunks()))
+            }
             Mode::Silent => None,
         };
         speaking.map(Layer::finish).unwrap_or_default()
     }
 }
 
+/// The layer for a protocol, which takes the chunks that came so far.
+fn layer(mut context: Box<Context>, protocol: Protocol, chunks: Vec<Chunk>) -> Box<dyn Layer> {
+    let mut layer: Box<dyn Layer> = match protocol {
+        Protocol::Http2 => Box::new(Http2::new(context, None)),
+        Protocol::Http2MidStream => {
+            context.facts.mid_stream = true;
+            Box::new(Http2::new(context, None))
+        }
+        Protocol::Http1 | Protocol::Other => Box::new(Http1::new(context)),
+    };
+    chunks.into_iter().for_each(|chunk| layer.chunk(chunk));
+    layer
+}
+
 impl Sink for Http {
     fn chunk(&mut self, chunk: Chunk) {
-        match &mut self.mode {
-            Mode::Silent => {}
-            Mode::Speaking(layer) => layer.chunk(chunk),
-            Mode::Sniffing(sniffer) => match sniffer.chunk(chunk) {
-                None => {}
-                Some(Protocol::Other) => self.mode = Mode::Silent,
-                Some(protocol) => {
-                    let mut layer = self.context.layer(protocol);
-                    sniffer.take().into_iter().for_each(|chunk| layer.chunk(chunk));
-                    self.mode = Mode::Speaking(layer);
-                }
-            },
+        let sniffer = match &mut self.0 {
+            Mode::Silent => return,
+            Mode::Speaking(layer) => return layer.chunk(chunk),
+            Mode::Sniffing(_, sniffer) => sniffer,
+        };
+        let Some(protocol) = sniffer.protocol(&chunk) else { return sniffer.hold(chunk) };
+        if let Mode::Sniffing(context, sniffer) = std::mem::replace(&mut self.0, Mode::Silent)
+            && protocol != Protocol::Other
+        {
+            let mut layer = layer(context, protocol, sniffer.into_chunks());
+            layer.chunk(chunk);
+            self.0 = Mode::Speaking(layer);
         }
     }
 }
@@ -153,18 +184,6 @@ impl Layer for Http {
 }
 
 impl Context {
-    fn layer(&self, protocol: Protocol) -> Box<dyn Layer> {
-        match protocol {
-            Protocol::Http2 => Box::new(Http2::new(self.clone(), None)),
-            Protocol::Http2MidStream => {
-                let mut context = self.clone();
-                context.facts.mid_stream = true;
-                Box::new(Http2::new(context, None))
-            }
-            _ => Box::new(Http1::new(self.clone())),
-        }
-    }
-
     /// The scheme of requests that name none.
     fn scheme(&self) -> &'static str {
         if self.facts.secure { "https" } else { "http" }
@@ -182,7 +201,7 @@ impl Context {
             return None;
         }
         Some(match &self.inside {
-            Some(inside) => inside(&self.conversation, depth),
+            Some(inside) => inside.clone().layer(&self.conversation, depth),
             None => {
                 let facts = Facts { depth, ..Facts::default() };
                 Box::new(Http::new(&self.conversation, facts, &self.limits, None))

@@ -51,28 +51,27 @@ impl Sniffer {
         Sniffer { held: Vec::new(), octets: 0, chosen, client: Way::default(), server: Way::default() }
     }
 
-    /// Takes a chunk; the protocol as soon as it is known.
-    pub(super) fn chunk(&mut self, chunk: Chunk) -> Option<Protocol> {
-        if self.chosen.is_none() {
-            self.look(&chunk);
-        }
+    /// The protocol, where this chunk shows it; otherwise the chunk is to be held.
+    pub(super) fn protocol(&mut self, chunk: &Chunk) -> Option<Protocol> {
+        let shown = self.chosen.or_else(|| self.look(chunk));
+        let enough = self.octets > bounds::SNIFF || self.held.len() >= bounds::SNIFF / 16;
+        shown.or_else(|| enough.then(|| self.last_resort().unwrap_or(Protocol::Other)))
+    }
+
+    /// Holds a chunk until more is known.
+    pub(super) fn hold(&mut self, chunk: Chunk) {
         self.held.push(chunk);
-        if self.chosen.is_none() && (self.octets > bounds::SNIFF || self.held.len() > bounds::SNIFF / 16) {
-            self.chosen = Some(self.last_resort().unwrap_or(Protocol::Other));
-        }
-        self.chosen
     }
 
     /// The chunks held.
-    pub(super) fn take(&mut self) -> Vec<Chunk> {
-        std::mem::take(&mut self.held)
+    pub(super) fn into_chunks(self) -> Vec<Chunk> {
+        self.held
     }
 
     /// The protocol when nothing more comes.
-    pub(super) fn at_end(&mut self) -> Option<Protocol> {
+    pub(super) fn at_end(&self) -> Option<Protocol> {
         let cut_short = [&self.client, &self.server].into_iter().any(Way::may_be_cut_short);
-        self.chosen = self.chosen.or_else(|| self.last_resort()).or(cut_short.then_some(Protocol::Http1));
-        self.chosen.filter(|protocol| *protocol != Protocol::Other)
+        self.chosen.or_else(|| self.last_resort()).or(cut_short.then_some(Protocol::Http1))
     }
 
     /// The protocol when no more octets are looked at.
@@ -80,7 +79,7 @@ impl Sniffer {
         (self.client.has_message || self.server.has_message).then_some(Protocol::Http1)
     }
 
-    fn look(&mut self, chunk: &Chunk) {
+    fn look(&mut self, chunk: &Chunk) -> Option<Protocol> {
         let way = match chunk.side {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
@@ -88,54 +87,68 @@ impl Sniffer {
         match &chunk.content {
             Content::Data(octets) => {
                 self.octets += octets.len();
-                way.octets.extend_from_slice(octets);
-                self.chosen = match chunk.side {
-                    Side::Client => way.request(),
-                    Side::Server => way.response(),
-                };
+                way.shows(octets, chunk.side)
             }
             Content::Gap(_) => {
                 way.octets.clear();
                 way.anywhere = true;
+                None
             }
-            Content::End { .. } => {}
+            Content::End { .. } => None,
         }
     }
 }
 
 impl Way {
-    fn request(&mut self) -> Option<Protocol> {
+    /// What these octets show, behind those before. Nearly always the first ones are enough, and nothing is kept.
+    fn shows(&mut self, octets: &[u8], side: Side) -> Option<Protocol> {
+        let mut kept = std::mem::take(&mut self.octets);
+        let joined = if kept.is_empty() {
+            octets
+        } else {
+            kept.extend_from_slice(octets);
+            &kept
+        };
+        let shown = match side {
+            Side::Client => self.request(joined),
+            Side::Server => self.response(joined),
+        };
+        if shown.is_none() {
+            self.octets = if kept.is_empty() { octets.to_vec() } else { kept };
+        }
+        shown
+    }
+
+    fn request(&mut self, octets: &[u8]) -> Option<Protocol> {
         if !self.anywhere {
-            if let Some(octets) = self.octets.get(..PREFACE.len())
-                && octets == PREFACE
-            {
+            if octets.starts_with(PREFACE) {
                 return Some(Protocol::Http2);
             }
-            if PREFACE.starts_with(&self.octets) {
+            if PREFACE.starts_with(octets) {
                 return None;
             }
-            match begins_request(&self.octets) {
+            match begins_request(octets) {
                 Some(true) => return Some(Protocol::Http1),
                 Some(false) => self.anywhere = true,
                 None => return None,
             }
         }
-        self.earliest(find_request(&self.octets, true))
+        self.earliest(find_request(octets, true), octets)
     }
 
-    fn response(&mut self) -> Option<Protocol> {
-        match begins_response(&self.octets) {
+    fn response(&mut self, octets: &[u8]) -> Option<Protocol> {
+        match begins_response(octets) {
             Some(true) => return Some(Protocol::Http1),
             Some(false) => self.anywhere = true,
             None => return None,
         }
-        self.earliest(find_response(&self.octets))
+        self.earliest(find_response(octets), octets)
     }
 
     /// What begins first: the message at `http1`, or frames of HTTP/2 that follow each other.
-    fn earliest(&mut self, http1: Option<usize>) -> Option<Protocol> {
+    fn earliest(&mut self, http1: Option<usize>, octets: &[u8]) -> Option<Protocol> {
         self.has_message = http1.is_some();
-        match (http1, find_frames(&self.octets, FRAMES)) {
+        match (http1, find_frames(octets, FRAMES)) {
             (Some(message), Ok(frames) | Err(frames)) if message < frames => Some(Protocol::Http1),
             (_, Ok(_)) => Some(Protocol::Http2MidStream),
             (_, Err(_)) => None,

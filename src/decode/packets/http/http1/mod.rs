@@ -20,7 +20,7 @@ use way::{Progress, Way};
 
 /// One connection.
 pub(super) struct Http1 {
-    context: Context,
+    context: Box<Context>,
     client: Way,
     server: Way,
     drafts: Vec<Draft>,
@@ -39,7 +39,7 @@ pub(super) struct Http1 {
 }
 
 impl Http1 {
-    pub(super) fn new(context: Context) -> Self {
+    pub(super) fn new(context: Box<Context>) -> Self {
         Http1 {
             requests_lost: context.facts.mid_stream,
             context,
@@ -305,9 +305,8 @@ impl Layer for Http1 {
         let mut found = Found { recognised: true, ..Found::default() };
         let after = self.after.take().map(|after| after.finish()).unwrap_or_default();
         found.exchanges = self.drafts.into_iter().map(Draft::into_exchange).collect();
-        found.exchanges.extend(after.exchanges);
         found.problems = self.problems.into_list(&self.context);
-        found.problems.extend(after.problems);
+        found.add(after);
         found
     }
 }

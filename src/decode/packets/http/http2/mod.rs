@@ -22,7 +22,7 @@ use streams::Stream;
 
 /// One connection.
 pub(super) struct Http2 {
-    context: Context,
+    context: Box<Context>,
     client: Way,
     server: Way,
     drafts: Vec<Draft>,
@@ -58,7 +58,7 @@ impl Way {
 
 impl Http2 {
     /// `upgraded`: the request that asked for HTTP/2 in HTTP/1.1. It is stream 1 (RFC 7540, 3.2).
-    pub(super) fn new(context: Context, upgraded: Option<Draft>) -> Self {
+    pub(super) fn new(context: Box<Context>, upgraded: Option<Draft>) -> Self {
         let whole = !context.facts.mid_stream;
         let mut http2 = Http2 {
             client: Way::new(true, whole),

@@ -248,9 +248,7 @@ impl Http2 {
             }
         }
         if let Some(tunnel) = tunnel {
-            let inside = tunnel.finish();
-            self.found.exchanges.extend(inside.exchanges);
-            self.found.problems.extend(inside.problems);
+            self.found.add(tunnel.finish());
         }
     }
 }
