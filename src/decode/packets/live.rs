@@ -25,7 +25,7 @@ pub(super) struct Live {
     reassembly: Reassembly,
     above: Option<Above>,
     missing: Missing,
-    refused: Option<Refused>,
+    refused: Option<Box<Refused>>,
     /// The frame of its last segment.
     pub last_frame: u32,
 }
@@ -52,7 +52,7 @@ pub(super) struct Finished {
     /// What HTTP found.
     pub found: Found,
     /// Where it is one that was refused.
-    pub refused: Option<Refused>,
+    pub refused: Option<Box<Refused>>,
     /// What could not be read: the frame, and the message.
     pub problems: Vec<(u32, String)>,
 }
@@ -87,7 +87,7 @@ impl Live {
             }
             let ports = self.ends.map(|end| end.port());
             self.reassembly.begin(segments);
-            self.refused = refusal(segments, self.ends, context.capture);
+            self.refused = refusal(segments, self.ends, context.capture).map(Box::new);
             self.above = Some(self.above(client(segments, ports, source), context));
             self.tell_where_it_begins(segments);
         }

@@ -98,7 +98,8 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
         }
         alone.extend(connection.problems.into_iter().map(|(frame, message)| (Some(frame), message)));
         exchanges.push(connection.found.exchanges);
-        reading.refused.extend(connection.refused.filter(|_| reading.refused.len() < refused::MOST));
+        let refused = connection.refused.filter(|_| reading.refused.len() < refused::MOST);
+        reading.refused.extend(refused.map(|refused| *refused));
         of_http.extend(connection.found.problems);
     }
     let too_many = outcome.given_up;
