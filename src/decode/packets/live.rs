@@ -57,6 +57,14 @@ pub(super) struct Finished {
     pub problems: Vec<(u32, String)>,
 }
 
+impl Finished {
+    /// Whether there is anything beside exchanges.
+    pub(super) fn says_more(&self) -> bool {
+        let Finished { found, refused, problems, .. } = self;
+        refused.is_some() || !problems.is_empty() || !found.problems.is_empty() || !found.tls.is_empty()
+    }
+}
+
 impl Live {
     pub(super) fn new(id: ConnectionId, ends: [SocketAddr; 2], context: &Context<'_>) -> Live {
         let reassembly = Reassembly::new(context.options.limits.waiting);

@@ -37,11 +37,11 @@ use super::exchange::Exchange;
 use super::format::Reading;
 use super::{ReadOptions, Sanitized};
 use crate::capture::content::Content;
-use crate::evidence::{At, CaptureId};
+use crate::evidence::CaptureId;
 use file::{Frames, NO_TIME};
 use index::Index;
 use layers::Shared;
-use rounds::Outcome;
+use rounds::{Outcome, first_frame};
 use unread::Unread;
 
 /// What every connection of a recording needs.
@@ -91,13 +91,11 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let mut of_http = Vec::new();
     let mut finished = outcome.finished;
     finished.sort_by_key(|finished| finished.stream);
-    let mut exchanges = Vec::with_capacity(finished.len());
     for connection in finished {
         for facts in &connection.found.tls {
             alone.extend(unread.add(connection.stream, facts));
         }
         alone.extend(connection.problems.into_iter().map(|(frame, message)| (Some(frame), message)));
-        exchanges.push(connection.found.exchanges);
         let refused = connection.refused.filter(|_| reading.refused.len() < refused::MOST);
         reading.refused.extend(refused.map(|refused| *refused));
         of_http.extend(connection.found.problems);
@@ -118,37 +116,27 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
     reading.problems.extend(alone.into_iter().map(|(frame, message)| (place(frame), message)));
     reading.problems.extend(of_http);
-    reading.exchanges = in_order(exchanges);
+    reading.exchanges = in_order(outcome.exchanges);
     seen_whole
 }
 
-/// The exchanges of connections, by the frame in which each begins. They are large: each is moved once.
-fn in_order(mut of_connections: Vec<Vec<Exchange>>) -> Vec<Exchange> {
-    let mut order: Vec<(u32, usize)> = Vec::with_capacity(of_connections.iter().map(Vec::len).sum());
-    for (connection, exchanges) in of_connections.iter_mut().enumerate() {
-        exchanges.sort_by_key(first_frame);
-        order.extend(exchanges.iter().map(|exchange| (first_frame(exchange), connection)));
-    }
+/// The exchanges of all batches, by the frame in which each begins. They are large: each is moved once, and what is behind
+/// them has the memory of a batch that is used up.
+fn in_order(of_batches: Vec<Vec<Exchange>>) -> Vec<Exchange> {
+    let frames =
+        |(at, batch): (usize, &Vec<Exchange>)| batch.iter().map(|it| (first_frame(it), at)).collect::<Vec<_>>();
+    let mut order: Vec<_> = of_batches.iter().enumerate().flat_map(frames).collect();
     order.sort_unstable();
-    let mut left: Vec<_> = of_connections.into_iter().map(Vec::into_iter).collect();
+    let mut left: Vec<_> = of_batches.into_iter().map(Vec::into_iter).collect();
     let mut exchanges = Vec::with_capacity(order.len());
-    for (_, connection) in order {
-        let Some(left) = left.get_mut(connection) else { continue };
+    for (_, batch) in order {
+        let Some(left) = left.get_mut(batch) else { continue };
         exchanges.extend(left.next().map(without_invented_times));
         if left.as_slice().is_empty() {
-            // Its memory is of use to those behind it.
             *left = Vec::new().into_iter();
         }
     }
     exchanges
-}
-
-/// The frame in which an exchange begins.
-fn first_frame(exchange: &Exchange) -> u32 {
-    match exchange.at {
-        At::Frames { request, response, .. } => request.or(response).unwrap_or(u32::MAX),
-        At::Entry(_) | At::Flow(_) | At::Item { .. } => u32::MAX,
-    }
 }
 
 /// Simple Packet Blocks have no times.
