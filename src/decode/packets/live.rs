@@ -135,7 +135,7 @@ impl Live {
     }
 
     /// What is left, after the last run.
-    pub(super) fn finish(self) -> Finished {
+    pub(super) fn finish(self: Box<Self>) -> Finished {
         let stream = self.id.0;
         let closed = self.reassembly.closed();
         let mut found = Found::default();

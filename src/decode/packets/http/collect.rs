@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use compact_str::CompactString;
 
-use super::framing::members;
+use super::framing::{Framing, members};
 use super::{Context, Mark};
 use crate::decode::body::{Body, ContentCoding};
 use crate::decode::exchange::{Headers, Unknown};
@@ -42,6 +42,23 @@ pub(super) enum End {
 }
 
 impl Collector {
+    /// For the body of an HTTP/1 message, which is framed so; `None` where it has none.
+    pub(super) fn of(
+        framing: Framing,
+        transfer: Option<Vec<ContentCoding>>,
+        headers: &Headers,
+        context: &Context,
+    ) -> Option<Self> {
+        if framing == Framing::None {
+            return None;
+        }
+        let mut collector = Collector::new(headers, transfer, context);
+        if framing == Framing::Unknown {
+            collector.unreadable();
+        }
+        Some(collector)
+    }
+
     /// For the body of a message with these header fields. `transfer`: transfer codings beside chunked; `None` where one
     /// is not known.
     pub(super) fn new(headers: &Headers, transfer: Option<Vec<ContentCoding>>, context: &Context) -> Self {

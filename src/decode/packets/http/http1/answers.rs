@@ -3,13 +3,14 @@
 use bytes::Bytes;
 
 use super::super::after::After;
-use super::super::collect::{Collector, End};
+use super::super::collect::Collector;
 use super::super::draft::Draft;
 use super::super::framing::{self, Framing};
 use super::super::http2::Http2;
 use super::super::{Mark, head};
 use super::way::Message;
 use super::{Http1, Side};
+use crate::decode::body::Body;
 use crate::decode::exchange::{Headers, Withheld};
 
 impl Http1 {
@@ -27,21 +28,22 @@ impl Http1 {
         let Some(draft) = self.drafts.get_mut(index) else { return };
         let headers = Headers { list: head.fields, withheld: Withheld::Nothing };
         let method = draft.request().method.clone();
-        let body = framing::of_response(&headers.list, head.minor, head.status, &method);
+        let mut body = framing::of_response(&headers.list, head.minor, head.status, &method);
         for problem in [body.shape, head.odd].into_iter().flatten() {
             self.problems.add(mark, format!("response {problem}"));
         }
         let upgrade = headers.get("upgrade").unwrap_or_default().to_ascii_lowercase();
-        let mut collector = Collector::new(&headers, body.codings, &self.context);
-        if body.framing == Framing::Unknown {
-            collector.unreadable();
-        }
-        draft.answer(head.status, headers, mark);
         let tunnel = method == "CONNECT" && matches!(head.status, 200..=299);
-        let framing = if tunnel { Framing::None } else { body.framing };
-        self.server.body(framing, Message { draft: index, body: collector, last: mark });
-        if framing == Framing::None {
-            self.message_done(Side::Server, End::Whole, mark);
+        if tunnel {
+            // RFC 9110, 9.3.6: whatever the fields say.
+            body.framing = Framing::None;
+        }
+        let collector = Collector::of(body.framing, body.codings, &headers, &self.context);
+        draft.answer(head.status, headers, mark);
+        if let Some(collector) = collector {
+            self.server.body(body.framing, Message { draft: index, body: collector, last: mark });
+        } else if let Some(response) = draft.response_mut() {
+            response.body = Body::none();
         }
         if self.turning == Some(index) {
             self.turning = None;

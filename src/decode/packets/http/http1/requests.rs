@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::super::collect::{Collector, End};
+use super::super::collect::Collector;
 use super::super::draft::{Draft, request_of};
 use super::super::framing::{self, Framing, members};
 use super::super::{Mark, bounds, head};
@@ -32,17 +32,13 @@ impl Http1 {
             self.problems.add(mark, format!("request {problem}"));
         }
         let turns = tunnel || asks_for_upgrade(&request.headers);
-        let mut collector = Collector::new(&request.headers, body.codings, &self.context);
-        if body.framing == Framing::Unknown {
-            collector.unreadable();
-        }
+        let collector = Collector::of(body.framing, body.codings, &request.headers, &self.context);
         let index = self.add(Draft::new(&self.context, request, begun, mark, None));
         if turns {
             self.turning = Some(index);
         }
-        self.client.body(body.framing, Message { draft: index, body: collector, last: mark });
-        if body.framing == Framing::None {
-            self.message_done(Side::Client, End::Whole, mark);
+        if let Some(collector) = collector {
+            self.client.body(body.framing, Message { draft: index, body: collector, last: mark });
         }
     }
 
