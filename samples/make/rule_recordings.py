@@ -288,7 +288,20 @@ def token_cut_off(made):
 @page(native, ok=cut_off)
 def sent_token_called_missing(made):
     call_missing(made, "initialize")
-    made["initialize"].set_header("via", "1.1 gateway-2", "response")
+    retry(made, "initialize")
+
+
+def cut_off_behind_gateway(made):
+    made["initialize"].set_header("authorization", "Bearer " + made.token[:255])
+    refuse(made, "initialize")
+    made["initialize"].set_header("server", "nginx/1.22.1", "response")
+    retry(made, "initialize")
+
+
+@page(native, ok=cut_off_behind_gateway)
+def token_called_missing_behind_gateway(made):
+    call_missing(made, "initialize")
+    made["initialize"].set_header("server", "nginx/1.22.1", "response")
     retry(made, "initialize")
 
 

@@ -130,6 +130,7 @@ const TABLE: &[Row] = &[
             F::ChallengeResourceMetadata,
             F::ChallengeRenamedTo,
             F::RefusalReadsAs,
+            F::HopMarks,
             F::ServerDate,
             F::Era,
             F::Location,
