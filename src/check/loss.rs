@@ -62,6 +62,8 @@ pub fn taken(exchange: &Record) -> Taken {
         401 => Taken::Refused(Symptom::Unauthorized),
         403 => Taken::Refused(Symptom::Forbidden),
         // A server without a listening stream, or without a way to end sessions, says so with 405 (and often 404).
+        // To the DELETE that ends a session it says that there is none left, which is what the client asks for.
+        400 | 404 if exchange.text(Field::Method) == Some("DELETE") => Taken::Neutral,
         400..=499 if !(is_post || has_session && reads_as == Some("session")) => Taken::Neutral,
         400 | 404 if has_session || reads_as == Some("session") => Taken::Refused(Symptom::SessionRefused),
         // JSON-RPC over 404 is an unknown method of 2026-07-28: the request was let in.

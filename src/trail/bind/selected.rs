@@ -129,6 +129,7 @@ impl<'a> Selected<'a> {
             }
             if let (Some(session), Some(400 | 401 | 403 | 404)) = (exchange.text(Field::SessionId), status)
                 && !ended.before(exchange)
+                && tells_of_session(exchange)
             {
                 self.session_refusals.entry(session).or_default().push(id);
             }
@@ -210,4 +211,14 @@ fn message_digest(binder: &Binder<'_>, exchange: &Record) -> Option<[u8; 32]> {
         hasher.update(b"\0").update(params.to_string().as_bytes());
     }
     Some(*hasher.finalize().as_bytes())
+}
+
+/// Whether a refusal says something about the session that is named: 400 and 404 to a GET also mean that there is no stream
+/// to listen to, and to a DELETE that there is nothing left to end.
+fn tells_of_session(refused: &Record) -> bool {
+    match (refused.text(Field::Method), refused.number(Field::Status)) {
+        (Some("DELETE"), Some(400 | 404)) => false,
+        (Some("GET"), Some(400 | 404)) => refused.text(Field::RefusalReadsAs) == Some("session"),
+        _ => true,
+    }
 }
