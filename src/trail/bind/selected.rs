@@ -26,6 +26,8 @@ pub(crate) struct Selected<'a> {
     pub refreshes: Vec<RecordId>,
     /// Usable token responses.
     pub usable: Vec<RecordId>,
+    /// Whether any of them came with a refresh token, or with what may be one.
+    pub gives_refresh_tokens: bool,
     /// Resource metadata that can be read.
     pub metadata: Vec<RecordId>,
     /// The next MCP exchange with the same method and message.
@@ -70,6 +72,7 @@ impl<'a> Selected<'a> {
         for (id, response) in binder.of_kind(Kind::TokenResponse) {
             if is_usable(response) {
                 selected.usable.push(id);
+                selected.gives_refresh_tokens |= response.state(Field::RefreshToken) != &State::Absent;
             }
             for token in [Field::AccessToken, Field::IdToken].into_iter().filter_map(|field| response.text(field)) {
                 selected.issuing.entry(token).or_insert(id);
