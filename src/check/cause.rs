@@ -247,6 +247,12 @@ fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss)
 /// says, and a token that was refused was not lost on the way to being issued.
 fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> bool {
     let Some(refused) = trail.record(loss.record) else { return false };
+    // `invalid_grant` is about the code or the refresh token (RFC 6749, 5.2); for the resource there is `invalid_target`
+    // (RFC 8707, 2).
+    let about_resource = page.then.path.own_field() == Some(Field::Resource);
+    if about_resource && loss.symptom == Symptom::TokenError && refused.text(Field::Error) == Some("invalid_grant") {
+        return false;
+    }
     if refused.kind != Kind::McpExchange || loss.symptom != Symptom::Unauthorized {
         return true;
     }

@@ -131,6 +131,7 @@ const TABLE: &[Row] = &[
             F::ChallengeRenamedTo,
             F::RefusalReadsAs,
             F::HopMarks,
+            F::MetadataProbes,
             F::ServerDate,
             F::Era,
             F::Location,
