@@ -314,6 +314,15 @@ def server_misreads_authorization(made):
     retry(made, "initialize")
 
 
+@page(native, ok=lambda made: refuse(made, "initialize"))
+def token_answered_by_server_error(made):
+    made["initialize"].set_status(500, "Internal Server Error")
+    made["initialize"].set_header("mcp-session-id", None, "response")
+    made["initialize"].respond_json({"error": "server_error", "error_description": "Internal Server Error"})
+    made.cut_after("initialize")
+    retry(made, "initialize")
+
+
 @page(native)
 def right_audience_refused(made):
     refuse(made, "initialize")

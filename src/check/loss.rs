@@ -191,7 +191,13 @@ fn link_of_refusal(story: &Story<'_>, record: &Record, symptom: Symptom) -> Link
 }
 
 /// Where a login without a token stopped: the link after the last one that was reached.
-pub(crate) fn furthest_link(trail: &Trail) -> Link {
+fn furthest_link(trail: &Trail) -> Link {
+    let token = trail.flows.iter().rev().find_map(|flow| flow.token).and_then(|id| trail.record(id));
+    if let Some(token) = token {
+        let uses = |record: &Record| record.exchange > token.exchange && record.state(Field::Bearer) != &State::Absent;
+        let was_sent = trail.of_kind(Kind::McpExchange).any(|(_, record)| uses(record));
+        return if was_sent { Link::TokenAcceptance } else { Link::TokenAttachment };
+    }
     let has = |kind: Kind| trail.of_kind(kind).next().is_some();
     let reached = [
         (Kind::TokenRequest, Link::TokenResponse),
