@@ -250,7 +250,7 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
     // `invalid_grant` is about the code or the refresh token (RFC 6749, 5.2); for the resource there is `invalid_target`
     // (RFC 8707, 2).
     let about_resource = page.then.path.own_field() == Some(Field::Resource);
-    if about_resource && loss.symptom == Symptom::TokenError && refused.text(Field::Error) == Some("invalid_grant") {
+    if about_resource && token_error(trail, loss) == Some("invalid_grant") {
         return false;
     }
     if refused.kind != Kind::McpExchange || loss.symptom != Symptom::Unauthorized {
@@ -308,4 +308,18 @@ fn logins_after_lost_tokens(trail: &Trail) -> HashSet<RecordId> {
     let flows = trail.flows.iter().filter(|flow| flow.token.is_none() && flow.trigger.is_some_and(begun_so));
     let steps = flows.flat_map(|flow| flow.records.iter().copied().filter(|step| flow.trigger != Some(*step)));
     steps.filter(|step| trail.record(*step).is_some_and(|record| record.kind != Kind::McpExchange)).collect()
+}
+
+/// The error of the token endpoint with which a login stopped.
+fn token_error<'t>(trail: &'t Trail, loss: &Loss) -> Option<&'t str> {
+    if loss.to_explain() != Symptom::TokenError {
+        return None;
+    }
+    let record = trail.record(loss.record)?;
+    if record.kind == Kind::TokenResponse {
+        return record.text(Field::Error);
+    }
+    let flow = trail.flows.iter().find(|flow| flow.records.first() == Some(&loss.record))?;
+    let mut answers = flow.records.iter().filter_map(|id| trail.record(*id));
+    answers.rfind(|answer| answer.kind == Kind::TokenResponse)?.text(Field::Error)
 }
