@@ -88,7 +88,8 @@ fn would_show_target(binder: &Binder<'_>, record: &Record, location: &str) -> bo
 }
 
 /// Whether a request comes without a token because the client has none left: a renewal was refused since the last token, or
-/// its time is over and no refresh token was ever given. Then it may ask like a stranger, and be challenged.
+/// the token itself was when it was used last, or its time is over and no refresh token was ever given. Then it may ask
+/// like a stranger, and be challenged.
 fn grant_is_over(binder: &Binder<'_>, record: &Record) -> bool {
     if record.state(Field::Bearer) != &State::Absent {
         return false;
@@ -100,6 +101,11 @@ fn grant_is_over(binder: &Binder<'_>, record: &Record) -> bool {
     };
     let last_refresh = binder.last_of(&binder.selected.refreshes, record).and_then(|id| binder.record(id));
     if last_refresh.is_some_and(|refresh| refresh.exchange > newest.exchange && refused(refresh)) {
+        return true;
+    }
+    let uses = newest.text(Field::AccessToken).and_then(|token| binder.selected.by_token.get(token));
+    let last_use = uses.and_then(|uses| binder.last_of(uses, record)).and_then(|id| binder.record(id));
+    if last_use.is_some_and(|used| used.number(Field::Status) == Some(401)) {
         return true;
     }
     let sent = record.number(Field::SentAt).map(|sent| sent / 1_000_000);
