@@ -93,6 +93,7 @@ pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>
     for (view, role) in views.iter().zip(&roles) {
         learn(view, *role, limits, &mut directory);
     }
+    learn_probed(views, &roles, &mut directory);
     for (view, role) in views.iter().zip(roles.iter_mut()) {
         if role.is_none() {
             *role = role_from_context(view, &directory);
@@ -221,6 +222,39 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
             let pointers = challenge::parse(value);
             let pointers = pointers.iter().filter_map(|challenge| challenge.get("resource_metadata"));
             directory.resource_metadata_urls.extend(pointers.map(|url| urls::normal(url).into_owned()));
+        }
+    }
+}
+
+/// Endpoints that a client asks with GET before it sends a message, to be challenged: it then looks for resource metadata
+/// where the challenge says, or at the place that the path of the endpoint gives (RFC 9728, 3.1).
+fn learn_probed(views: &[View<'_>], roles: &[Option<Kind>], directory: &mut Directory) {
+    let reads = |(view, role): &(&View<'_>, &Option<Kind>)| {
+        view.method() == "GET" && matches!(role, None | Some(Kind::ResourceMetadataRequest))
+    };
+    let is_probe = |(view, role): &(&View<'_>, &Option<Kind>)| {
+        role.is_none() && view.method() == "GET" && view.status() == Some(401) && !is_navigation(view)
+    };
+    let mut probes = views.iter().zip(roles).filter(is_probe).map(|(view, _)| view).peekable();
+    if probes.peek().is_none() {
+        return;
+    }
+    let read: HashSet<Cow<'_, str>> =
+        views.iter().zip(roles).filter(reads).map(|(view, _)| urls::normal(&view.url)).collect();
+    for view in probes {
+        let response = view.exchange.answer.response();
+        let challenges = response.into_iter().flat_map(|response| response.headers.all("www-authenticate"));
+        let names_what_was_read = |challenge: &challenge::Challenge| {
+            challenge.get("resource_metadata").is_some_and(|url| read.contains(&*urls::normal(url)))
+        };
+        let of_path = view.endpoint().strip_prefix(view.origin()).filter(|path| path.len() > 1).map(|path| {
+            let place = format!("{}/.well-known/oauth-protected-resource{path}", view.origin());
+            urls::normal(&place).into_owned()
+        });
+        if of_path.is_some_and(|place| read.contains(place.as_str()))
+            || challenges.flat_map(challenge::parse).any(|challenge| names_what_was_read(&challenge))
+        {
+            directory.mcp_endpoints.insert(view.endpoint().to_owned());
         }
     }
 }

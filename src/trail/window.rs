@@ -70,6 +70,16 @@ pub(crate) struct Windows<'a> {
 impl Windows<'_> {
     /// A step of kind `missing` was not found after `trigger`: none, or not known.
     pub(crate) fn missing_after(&self, trigger: ExchangeId, missing: Kind) -> Bound {
+        self.missing_after_except(trigger, missing, |_| false)
+    }
+
+    /// The same, where some later exchanges show nothing: with them the client may end one thing before it begins another.
+    pub(crate) fn missing_after_except(
+        &self,
+        trigger: ExchangeId,
+        missing: Kind,
+        shows_nothing: impl Fn(ExchangeId) -> bool,
+    ) -> Bound {
         if !self.would_show(missing) {
             return Bound::Unknown(Unknown::LegNotRecorded);
         }
@@ -78,7 +88,8 @@ impl Windows<'_> {
         }
         let steps = &self.of_client.all;
         let after = steps.partition_point(|(id, _)| *id <= trigger);
-        let later = steps.iter().skip(after).find(|(_, kind)| shows_absence(*kind, missing));
+        let mut later = steps.iter().skip(after);
+        let later = later.find(|(id, kind)| shows_absence(*kind, missing) && !shows_nothing(*id));
         if let Some((id, _)) = later {
             return Bound::None(Closing::LaterExchange(*id));
         }
