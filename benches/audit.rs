@@ -10,8 +10,11 @@
 #![allow(clippy::print_stdout)]
 
 #[cfg(unix)]
+mod measured;
+
+#[cfg(unix)]
 fn main() {
-    measured::main();
+    audited::main();
 }
 
 /// Times and memory of other processes are read as Unix counts them.
@@ -21,45 +24,21 @@ fn main() {
 }
 
 #[cfg(unix)]
-mod measured {
+mod audited {
     use std::ffi::{OsStr, OsString};
-    use std::fs::File;
     use std::path::{Path, PathBuf};
-    use std::process::{Command, Stdio};
-    use std::time::Instant;
 
     use authtrail::audit::{Grouping, find};
-    use nix::sys::resource::{UsageWho, getrusage};
+
+    use super::measured::{self, Taken};
 
     /// Recordings, where the samples are copied.
     const RECORDINGS: usize = 1000;
 
-    /// The argument under which this program runs another one, and says what that took.
-    const MEASURE: &str = "--measure";
-
     pub(super) fn main() {
-        let mut arguments = std::env::args_os().skip(1);
-        match arguments.next() {
-            Some(first) if first == MEASURE => measure(&arguments.collect::<Vec<_>>()),
-            _ => compare(),
+        if !measured::as_asked() {
+            compare();
         }
-    }
-
-    /// Runs a command and prints seconds, seconds of all its processes in user mode, and octets of the largest of them.
-    fn measure(command: &[OsString]) {
-        let (program, arguments) = command.split_first().expect("a program");
-        let began = Instant::now();
-        let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        let wall = began.elapsed().as_secs_f64();
-        // 126 and 127 are of xargs: what it was to run does not run.
-        let status = status.expect("it starts").code().filter(|code| ![126, 127].contains(code)).expect("it runs");
-        // This process has waited for no other, and who waits for a process takes over what that one has waited for.
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("it is counted");
-        let user = usage.user_time();
-        let user = user.tv_sec() as f64 + user.tv_usec() as f64 / 1e6;
-        // In KiB; on macOS in octets.
-        let peak = usage.max_rss() * if cfg!(target_os = "macos") { 1 } else { 1024 };
-        println!("{status} {wall} {user} {peak}");
     }
 
     /// The files that a way gets.
@@ -93,15 +72,6 @@ mod measured {
         best: Option<Taken>,
     }
 
-    /// What a run took.
-    #[derive(Clone, Copy)]
-    struct Taken {
-        wall: f64,
-        user: f64,
-        /// Octets.
-        peak: f64,
-    }
-
     impl<'a> Way<'a> {
         fn audit(files: &'a Files, name: &str, threads: usize, folder: &Path) -> Way<'a> {
             let (out, count) = (folder.join("out"), threads.to_string());
@@ -119,22 +89,18 @@ mod measured {
         }
 
         fn run(&mut self) {
-            let mut own = Command::new(std::env::current_exe().expect("this program"));
-            own.arg(MEASURE).args(&self.command).stdin(File::open(self.input).expect("a list"));
-            let output = own.stderr(Stdio::inherit()).output().expect("this program starts");
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            let numbers: Vec<f64> = said.split_whitespace().filter_map(|number| number.parse().ok()).collect();
-            let [status, wall, user, peak] = numbers[..] else { panic!("{}: {said}", self.name) };
+            let taken = measured::run(&self.command, Some(self.input));
+            // 126 and 127 are of xargs: what it was to run does not run.
+            assert!(![126, 127].contains(&taken.status), "{}: it does not run", self.name);
             if let Some(out) = self.out.as_ref() {
-                assert!(out.join("summary.json").exists(), "{}: exit status {status}", self.name);
+                assert!(out.join("summary.json").exists(), "{}: exit status {}", self.name, taken.status);
                 std::fs::remove_dir_all(out).expect("its own folder");
             }
-            let taken = Taken { wall, user, peak };
-            self.best = Some(self.best.filter(|best| best.wall < wall).unwrap_or(taken));
+            self.best = Some(self.best.filter(|best| best.wall < taken.wall).unwrap_or(taken));
         }
 
         fn print(&self) {
-            let Some(Taken { wall, user, peak }) = self.best else { return };
+            let Some(Taken { wall, user, peak, .. }) = self.best else { return };
             let (files, megabytes) = (self.files.count as f64 / wall, self.files.octets as f64 / 1e6 / wall);
             println!(
                 "{:<34} {:>6} {wall:>9.2} {user:>9.2} {files:>9.0} {megabytes:>9.1} {:>9.1}",

@@ -129,29 +129,48 @@ impl At {
 }
 
 /// A part of an HTTP message, written like `request.body.code_verifier` or `response.header.www-authenticate`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Part(Arc<str>);
+#[derive(Clone)]
+pub struct Part(Path);
+
+/// Most paths are the same for every recording.
+#[derive(Clone)]
+enum Path {
+    Fixed(&'static str),
+    Made(Arc<str>),
+}
 
 impl Part {
-    /// Takes the path as it is to be shown. Begins with `request.` or `response.`.
-    pub fn new(path: impl Into<Arc<str>>) -> Self {
-        Part(path.into())
-    }
-
     /// The path.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Path::Fixed(path) => path,
+            Path::Made(path) => path,
+        }
     }
 
     /// The half that the path names.
     pub fn half(&self) -> Half {
-        if self.0.starts_with("response") { Half::Response } else { Half::Request }
+        if self.as_str().starts_with("response") { Half::Response } else { Half::Request }
+    }
+}
+
+/// Takes the path as it is to be shown. Begins with `request.` or `response.`.
+impl From<&'static str> for Part {
+    fn from(path: &'static str) -> Self {
+        Part(Path::Fixed(path))
+    }
+}
+
+/// Takes the path as it is to be shown. Begins with `request.` or `response.`.
+impl From<String> for Part {
+    fn from(path: String) -> Self {
+        Part(Path::Made(path.into()))
     }
 }
 
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -75,6 +75,13 @@ def pkce_support_not_advertised(made):
 
 
 @page(native)
+def no_way_to_register(made):
+    without(made, "as_metadata", "registration_endpoint")
+    made.cut_after("as_metadata")
+    retry(made)
+
+
+@page(native)
 def pkce_support_assumed(made):
     without(made, "as_metadata", "code_challenge_methods_supported")
 

@@ -320,6 +320,12 @@ def new_key_refused(made):
     renewed_and_refused(made, "k2")
 
 
+@page(native, ok=lambda made: renewed_and_refused(made, "k1"))
+def accepted_token_refused(made):
+    refuse(made, "call")
+    retry(made, "call")
+
+
 @page(native, ok=refused)
 def token_refused_at_first(made):
     first = made.insert("refused", made["initialize"].copy(), after="token")

@@ -288,7 +288,20 @@ def token_cut_off(made):
 @page(native, ok=cut_off)
 def sent_token_called_missing(made):
     call_missing(made, "initialize")
-    made["initialize"].set_header("via", "1.1 gateway-2", "response")
+    retry(made, "initialize")
+
+
+def cut_off_behind_gateway(made):
+    made["initialize"].set_header("authorization", "Bearer " + made.token[:255])
+    refuse(made, "initialize")
+    made["initialize"].set_header("server", "nginx/1.22.1", "response")
+    retry(made, "initialize")
+
+
+@page(native, ok=cut_off_behind_gateway)
+def token_called_missing_behind_gateway(made):
+    call_missing(made, "initialize")
+    made["initialize"].set_header("server", "nginx/1.22.1", "response")
     retry(made, "initialize")
 
 
@@ -298,6 +311,15 @@ def sent_token_called_missing(made):
 @page(native, ok=cut_off)
 def server_misreads_authorization(made):
     call_missing(made, "initialize")
+    retry(made, "initialize")
+
+
+@page(native, ok=lambda made: refuse(made, "initialize"))
+def token_answered_by_server_error(made):
+    made["initialize"].set_status(500, "Internal Server Error")
+    made["initialize"].set_header("mcp-session-id", None, "response")
+    made["initialize"].respond_json({"error": "server_error", "error_description": "Internal Server Error"})
+    made.cut_after("initialize")
     retry(made, "initialize")
 
 

@@ -22,6 +22,11 @@ def client_id_placeholder(made):
     error_page(made, "invalid_client")
 
 
+@page(registers)
+def login_answered_by_server_error(made):
+    error_page(made, "server_error", 500, "Internal Server Error")
+
+
 def sent_back(made, error):
     answer_authorization(made, code=None, error=error)
     made.cut_after("callback")

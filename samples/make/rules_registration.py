@@ -1,7 +1,7 @@
 """Registration and client ids, for the recordings beside the rule pages."""
 
 import traffic
-from incidents import HOSTS, append, document, not_found
+from incidents import HOSTS, answer_authorization, append, begin_again, document, not_found
 from short import answer_json, as_form, error_page, login, of, page, refused_token, registers, stops_after
 
 DOCUMENT = "https://notes-desk.example.net/client.json"
@@ -178,6 +178,21 @@ def refused_first(made, times, **changes):
 @page(of("2026-07-28", registers), ok=lambda made: refused_first(made, 1, application_type="web"))
 def refused_registration_repeated(made):
     refused_first(made, 3, scope="mcp:everything")
+
+
+def registers_for(made, scope):
+    """The client registers for a scope, and may not have the one that it asks for."""
+    made["registration"].send_json(made["registration"].json | {"scope": scope})
+    document(made, "resource_metadata", scopes_supported=["mcp:tools", "mcp:write"])
+    made["authorization"].set_query(scope="mcp:tools mcp:write")
+    answer_authorization(made, code=None, error="invalid_scope")
+    made.cut_after("callback")
+    begin_again(made)
+
+
+@page(registers, ok=lambda made: registers_for(made, "mcp:tools mcp:write"))
+def scope_not_registered(made):
+    registers_for(made, "mcp:tools")
 
 
 @page(registers, ok=registered)

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::coding::{Coding, End, decompress};
+use super::content::Content;
 use super::digest::digest;
 use super::limits::Limits;
 use super::mapping;
@@ -20,7 +21,7 @@ const MAP_FROM: u64 = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Opened {
     /// The content, a compression of the whole undone.
-    pub content: Bytes,
+    pub content: Content,
     /// Octets of the file as it is stored.
     pub bytes: u64,
     /// The [`digest`] of the file as it is stored, or BLAKE3 of all of it.
@@ -106,7 +107,7 @@ pub fn open_hashing_all(path: &Path, limits: &Limits, sha256: bool) -> Result<Op
 ///
 /// Where it is empty.
 pub fn open_content(stored: Bytes, limits: &Limits) -> Result<Opened, OpenError> {
-    unpack(stored, Vec::new(), limits, false, digest_of_all)
+    unpack(stored.into(), Vec::new(), limits, false, digest_of_all)
 }
 
 fn digest_of_all(stored: &[u8]) -> [u8; 32] {
@@ -114,7 +115,7 @@ fn digest_of_all(stored: &[u8]) -> [u8; 32] {
 }
 
 fn unpack(
-    stored: Bytes,
+    stored: Content,
     mut problems: Vec<String>,
     limits: &Limits,
     sha256: bool,
@@ -126,7 +127,7 @@ fn unpack(
     }
     let bytes = stored.len() as u64;
     let digest = digest(&stored);
-    let sha256 = sha256.then(|| hex(&Sha256::digest(&stored)));
+    let sha256 = sha256.then(|| hex(&Sha256::digest(&*stored)));
     let content = match Coding::by_magic(&stored) {
         None => stored,
         Some(coding) => {
@@ -139,7 +140,7 @@ fn unpack(
                     whole = false;
                     problems.push(compression_problem(end, content.len()));
                 }
-                Bytes::from(content)
+                Content::from(content)
             }
         }
     };
@@ -154,7 +155,7 @@ fn compression_problem(end: End, kept: usize) -> String {
 }
 
 /// The octets as stored, and what is missing from them.
-fn load(path: &Path, limits: &Limits) -> Result<(Bytes, Vec<String>), OpenError> {
+fn load(path: &Path, limits: &Limits) -> Result<(Content, Vec<String>), OpenError> {
     if path == Path::new("-") {
         return Ok(read_limited(io::stdin().lock(), limits)?);
     }
@@ -164,12 +165,12 @@ fn load(path: &Path, limits: &Limits) -> Result<(Bytes, Vec<String>), OpenError>
         return Err(OpenError::Directory);
     }
     if metadata.is_file() && metadata.len() >= MAP_FROM {
-        return Ok((mapping::map(&file)?, Vec::new()));
+        return Ok((Content::mapped(mapping::map(&file)?, file), Vec::new()));
     }
     Ok(read_limited(file, limits)?)
 }
 
-fn read_limited(reader: impl Read, limits: &Limits) -> io::Result<(Bytes, Vec<String>)> {
+fn read_limited(reader: impl Read, limits: &Limits) -> io::Result<(Content, Vec<String>)> {
     let mut content = Vec::new();
     let most = limits.memory as u64;
     reader.take(most.saturating_add(1)).read_to_end(&mut content)?;
@@ -178,7 +179,7 @@ fn read_limited(reader: impl Read, limits: &Limits) -> io::Result<(Bytes, Vec<St
         content.truncate(limits.memory);
         problems.push(format!("longer than the limit; read the first {most} octets"));
     }
-    Ok((Bytes::from(content), problems))
+    Ok((Content::from(content), problems))
 }
 
 fn hex(octets: &[u8]) -> String {
@@ -199,7 +200,7 @@ mod tests {
     fn a_large_file_is_mapped_and_reads_the_same() {
         let content = vec![b'x'; (MAP_FROM + 3) as usize];
         let opened = opened(&content).unwrap();
-        assert_eq!(opened.content, content);
+        assert_eq!(**opened.content, *content);
         assert_eq!(opened.digest, *blake3::hash(&content).as_bytes());
         assert!(opened.whole);
     }
@@ -222,6 +223,7 @@ mod tests {
     #[test]
     fn text_that_looks_like_zlib_stays_as_it_is() {
         // `x` and `\x9c` are a zlib head; what follows is none.
-        assert_eq!(opened(b"x\x9cnot compressed").unwrap().content, &b"x\x9cnot compressed"[..]);
+        let text = b"x\x9cnot compressed";
+        assert_eq!(**opened(text).unwrap().content, *text);
     }
 }

@@ -86,7 +86,8 @@ pub fn cause(
     // For most pages step 3 does not depend on the loss: asked once, not for each of very many losses.
     let mut accepted: HashMap<PageId, bool> = HashMap::new();
     let broken: Vec<&RuleVerdict> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
-    for loss in losses {
+    let consequences = logins_after_lost_tokens(trail);
+    for loss in losses.iter().filter(|loss| !consequences.contains(&loss.record)) {
         for verdict in &broken {
             let page = rules.page(verdict.page);
             if !page.breaks.contains(&loss.to_explain()) {
@@ -246,6 +247,12 @@ fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss)
 /// says, and a token that was refused was not lost on the way to being issued.
 fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> bool {
     let Some(refused) = trail.record(loss.record) else { return false };
+    // `invalid_grant` is about the code or the refresh token (RFC 6749, 5.2); for the resource there is `invalid_target`
+    // (RFC 8707, 2).
+    let about_resource = page.then.path.own_field() == Some(Field::Resource);
+    if about_resource && token_error(trail, loss) == Some("invalid_grant") {
+        return false;
+    }
     if refused.kind != Kind::McpExchange || loss.symptom != Symptom::Unauthorized {
         return true;
     }
@@ -258,7 +265,10 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
         State::Present(_) | State::Unread(_) => {
             attaches
                 || (before && shapes_the_token(page))
-                || (!before && page.link < Link::TokenAttachment && began_again(trail, loss.record))
+                || (!before
+                    && page.link < Link::TokenAttachment
+                    && began_again(trail, loss.record)
+                    && (page.given == Kind::McpExchange || !was_lost_at_once(trail, refused)))
         }
         State::Absent if refused.found(Binding::NewestTokenResponse).is_some() => {
             attaches || (!before && began_again(trail, loss.record))
@@ -280,4 +290,36 @@ fn shapes_the_token(page: &Page) -> bool {
 /// Whether the refusal began another login that did not end with a token.
 fn began_again(trail: &Trail, refusal: RecordId) -> bool {
     trail.flows.iter().any(|flow| flow.trigger == Some(refusal) && flow.token.is_none())
+}
+
+/// Whether a refused request came with a token that was issued in this recording and that no request was accepted with.
+fn was_lost_at_once(trail: &Trail, refused: &Record) -> bool {
+    let token = refused.text(Field::Bearer);
+    let was_accepted = |other: &Record| other.text(Field::Bearer) == token && taken(other) == Taken::Accepted;
+    token.is_some()
+        && refused.found(Binding::IssuingTokenResponse).is_some()
+        && !trail.of_kind(Kind::McpExchange).any(|(_, other)| was_accepted(other))
+}
+
+/// The steps of logins that began because a token was lost as soon as it was issued, and that gave no other one. Whatever
+/// became of them, authorization was lost before: a user or a client that gives up then is no cause.
+fn logins_after_lost_tokens(trail: &Trail) -> HashSet<RecordId> {
+    let begun_so = |trigger: RecordId| trail.record(trigger).is_some_and(|refused| was_lost_at_once(trail, refused));
+    let flows = trail.flows.iter().filter(|flow| flow.token.is_none() && flow.trigger.is_some_and(begun_so));
+    let steps = flows.flat_map(|flow| flow.records.iter().copied().filter(|step| flow.trigger != Some(*step)));
+    steps.filter(|step| trail.record(*step).is_some_and(|record| record.kind != Kind::McpExchange)).collect()
+}
+
+/// The error of the token endpoint with which a login stopped.
+fn token_error<'t>(trail: &'t Trail, loss: &Loss) -> Option<&'t str> {
+    if loss.to_explain() != Symptom::TokenError {
+        return None;
+    }
+    let record = trail.record(loss.record)?;
+    if record.kind == Kind::TokenResponse {
+        return record.text(Field::Error);
+    }
+    let flow = trail.flows.iter().find(|flow| flow.records.first() == Some(&loss.record))?;
+    let mut answers = flow.records.iter().filter_map(|id| trail.record(*id));
+    answers.rfind(|answer| answer.kind == Kind::TokenResponse)?.text(Field::Error)
 }

@@ -15,6 +15,7 @@ impl Form {
             // RFC 7636, 4.1.
             Form::PkceVerifier => (43..=128).contains(&text.len()) && text.bytes().all(is_unreserved),
             Form::B64token => is_b64token(text),
+            Form::BareToken => !text.is_empty() && text.bytes().all(is_of_token),
             // MCP, session management: characters 0x21 to 0x7E.
             Form::VisibleAscii => !text.is_empty() && text.bytes().all(|byte| (0x21..=0x7E).contains(&byte)),
         }
@@ -59,6 +60,11 @@ fn is_b64token(text: &str) -> bool {
     !body.is_empty() && body.bytes().all(allowed)
 }
 
+/// RFC 6749, A.12 without the space, and without what holds or parts values in headers and JSON.
+fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"'`\\<>()[]{},;".contains(&byte)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +72,7 @@ mod tests {
     #[test]
     fn every_form_fits_and_does_not_fit() {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        let cases: [(Form, &[&str], &[&str]); 6] = [
+        let cases: [(Form, &[&str], &[&str]); 7] = [
             (
                 Form::HttpsUrl,
                 &["https://app.example/client.json", "https://app.example:8443/"],
@@ -97,6 +103,11 @@ mod tests {
             ),
             (Form::PkceVerifier, &[verifier], &[&verifier[1..], "a+b4567890123456789012345678901234567890123456"]),
             (Form::B64token, &["mF_9.B5f-4.1JqM", "abc==", "a/b+c"], &["", "==", "a=b", "two words"]),
+            (
+                Form::BareToken,
+                &["abc==", "u:g:s", "7|abc"],
+                &["", "two words", "\"abc\"", "{\"a\":1}", "a,b", "caf\u{e9}"],
+            ),
             (Form::VisibleAscii, &["1868a90c", "~!"], &["", "a b", "caf\u{e9}", "a\u{7f}"]),
         ];
         for (form, fits, not) in cases {

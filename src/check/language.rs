@@ -203,6 +203,9 @@ names! {
         PkceVerifier = "pkce-verifier",
         /// `b64token` (RFC 6750, 2.1).
         B64token = "b64token",
+        /// What may have been issued as a token: visible characters (RFC 6749, A.12) but quotes, brackets and separators.
+        /// Some servers issue more than `b64token` allows, and clients pass on what they got.
+        BareToken = "bare-token",
         /// Characters 0x21 to 0x7E (MCP, session id).
         VisibleAscii = "visible-ascii",
     }

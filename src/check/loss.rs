@@ -61,6 +61,8 @@ pub fn taken(exchange: &Record) -> Taken {
         200..=299 => Taken::Accepted,
         401 => Taken::Refused(Symptom::Unauthorized),
         403 => Taken::Refused(Symptom::Forbidden),
+        // To the DELETE that ends a session: that there is none left, which is what the client asks for.
+        400 | 404 if exchange.text(Field::Method) == Some("DELETE") => Taken::Neutral,
         // A server without a listening stream, or without a way to end sessions, says so with 405 (and often 404).
         400..=499 if !(is_post || has_session && reads_as == Some("session")) => Taken::Neutral,
         400 | 404 if has_session || reads_as == Some("session") => Taken::Refused(Symptom::SessionRefused),
@@ -104,8 +106,8 @@ pub fn symptoms(trail: &Trail) -> Vec<Loss> {
         let id = RecordId(at as u32);
         let shown = match record.kind {
             Kind::McpExchange => mcp_symptom(&story, record),
-            Kind::AuthorizationRequest => authorization_request_symptom(record),
-            Kind::AuthorizationResponse => response_symptom(record),
+            Kind::AuthorizationRequest => authorization_request_symptom(&story, record),
+            Kind::AuthorizationResponse => response_symptom(&story, record),
             Kind::TokenResponse => token_symptom(record),
             Kind::RegistrationRequest | Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => {
                 discovery_symptom(trail, record)
@@ -189,7 +191,13 @@ fn link_of_refusal(story: &Story<'_>, record: &Record, symptom: Symptom) -> Link
 }
 
 /// Where a login without a token stopped: the link after the last one that was reached.
-pub(crate) fn furthest_link(trail: &Trail) -> Link {
+fn furthest_link(trail: &Trail) -> Link {
+    let token = trail.flows.iter().rev().find_map(|flow| flow.token).and_then(|id| trail.record(id));
+    if let Some(token) = token {
+        let uses = |record: &Record| record.exchange > token.exchange && record.state(Field::Bearer) != &State::Absent;
+        let was_sent = trail.of_kind(Kind::McpExchange).any(|(_, record)| uses(record));
+        return if was_sent { Link::TokenAcceptance } else { Link::TokenAttachment };
+    }
     let has = |kind: Kind| trail.of_kind(kind).next().is_some();
     let reached = [
         (Kind::TokenRequest, Link::TokenResponse),
@@ -202,21 +210,22 @@ pub(crate) fn furthest_link(trail: &Trail) -> Link {
     reached.into_iter().find(|(kind, _)| has(*kind)).map_or(Link::ResourceMetadata, |(_, link)| link)
 }
 
-fn authorization_request_symptom(record: &Record) -> Option<(Symptom, Link)> {
+fn authorization_request_symptom(story: &Story<'_>, record: &Record) -> Option<(Symptom, Link)> {
     if matches!(record.number(Field::Status), Some(400..=599)) {
         return Some((Symptom::AuthorizationError, Link::AuthorizationRequest));
     }
     let unanswered = matches!(record.bound(Binding::AuthorizationResponse), Bound::None(_));
-    unanswered.then_some((Symptom::NoCallback, Link::Callback))
+    (unanswered && !story.redeems_after(record)).then_some((Symptom::NoCallback, Link::Callback))
 }
 
-fn response_symptom(record: &Record) -> Option<(Symptom, Link)> {
+fn response_symptom(story: &Story<'_>, record: &Record) -> Option<(Symptom, Link)> {
     if matches!(record.state(Field::Error), State::Present(_)) {
         return Some((Symptom::AuthorizationError, Link::AuthorizationRequest));
     }
     let has_code = matches!(record.state(Field::Code), State::Present(_));
     let never_redeemed = matches!(record.bound(Binding::TokenRequest), Bound::None(_));
-    (has_code && never_redeemed).then_some((Symptom::NoTokenRequest, Link::TokenRequest))
+    (has_code && never_redeemed && !story.redeems_after(record))
+        .then_some((Symptom::NoTokenRequest, Link::TokenRequest))
 }
 
 fn token_symptom(record: &Record) -> Option<(Symptom, Link)> {
@@ -315,6 +324,8 @@ struct Story<'t> {
     first_with_token: Option<ExchangeId>,
     /// The last request for resource metadata.
     last_discovery: Option<ExchangeId>,
+    /// The last token request with a code.
+    last_redemption: Option<ExchangeId>,
     /// Discovery and registration that succeeded and could be read, by kind.
     read: HashMap<Kind, Steps>,
     /// Token responses that gave a token.
@@ -336,6 +347,7 @@ impl<'t> Story<'t> {
             refused_with_token: HashMap::new(),
             first_with_token: None,
             last_discovery: None,
+            last_redemption: None,
             read: HashMap::new(),
             tokens: Steps::new(),
             ended: EndedSessions::of(trail.of_kind(Kind::McpExchange).map(|(_, exchange)| exchange)),
@@ -345,6 +357,9 @@ impl<'t> Story<'t> {
             let step = (record.exchange, RecordId(at as u32));
             match record.kind {
                 Kind::McpExchange => story.add_exchange(step, record),
+                Kind::TokenRequest if matches!(record.state(Field::Code), State::Present(_)) => {
+                    story.last_redemption = Some(record.exchange);
+                }
                 Kind::TokenResponse if token_symptom(record).is_none() => story.tokens.push(step),
                 Kind::RegistrationRequest | Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => {
                     if record.kind == Kind::ResourceMetadataRequest {
@@ -387,6 +402,12 @@ impl<'t> Story<'t> {
     /// Whether a request other than a POST comes with the id of a session that the client has ended before.
     fn is_closed(&self, record: &Record) -> bool {
         record.text(Field::Method) != Some("POST") && self.ended.before(record)
+    }
+
+    /// Whether the client redeemed a code after this: of several attempts it went on with that one, and how it took the
+    /// others tells nothing.
+    fn redeems_after(&self, record: &Record) -> bool {
+        self.last_redemption > Some(record.exchange)
     }
 
     /// Whether the client had a usable token when it sent this.

@@ -9,9 +9,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::body::Body;
-use super::exchange::{
-    Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response, Unknown, Withheld,
-};
+use super::exchange::{Answer, Connection, Exchange, Fields, Headers, Request, Response, Unknown, Withheld};
 use super::fields::{Pairs, fields};
 use super::format::{Problems, Reading};
 use super::message::{line, response_body};
@@ -104,7 +102,7 @@ fn time(record: &Map<String, Value>, name: &str) -> Option<Timestamp> {
 
 fn headers(record: &Map<String, Value>, own: &BTreeSet<String>, options: &ReadOptions) -> Headers {
     let Some(Value::Object(map)) = record.get("headers") else {
-        return Headers { list: Vec::new(), withheld: Withheld::Everything };
+        return Headers { list: Fields::default(), withheld: Withheld::Everything };
     };
     let mut pairs = Pairs::new(options.limits.headers);
     for (name, value) in map {
@@ -112,12 +110,7 @@ fn headers(record: &Map<String, Value>, own: &BTreeSet<String>, options: &ReadOp
     }
     let withheld = if pairs.over_limit { Withheld::Everything } else { Withheld::Nothing };
     let mut list = fields(pairs);
-    for header in &mut list {
-        let rewritten = matches!(&header.value, HeaderValue::Text(value) if own.iter().any(|it| value.contains(it)));
-        if rewritten {
-            header.value = HeaderValue::Masked;
-        }
-    }
+    list.mask(|header| header.value.is_some_and(|value| own.iter().any(|it| value.contains(it))));
     Headers { list, withheld }
 }
 
@@ -131,7 +124,7 @@ fn request(
     let url = url::split(text_of(record, "url"));
     let mut headers = headers(record, own, options);
     // The tool leaves out what belongs to one hop, and `Host`, which every request has (RFC 9110, 7.2).
-    headers.list.push(Header { name: "host".into(), value: HeaderValue::Masked });
+    headers.list.push("host", None);
     let method = text_of(record, "method").to_owned();
     let body = match record.get("form") {
         Some(Value::Object(form)) if !has_mask(record.get("form")) => {

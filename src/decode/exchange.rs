@@ -6,6 +6,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::body::Body;
+pub use super::headers::{CREDENTIAL_HEADERS, Fields, Header, HeaderState, Headers, Withheld};
 use crate::evidence::{At, CaptureId, Closed, Timestamp};
 
 /// Why something is not known although it may have been there.
@@ -171,117 +172,4 @@ pub struct Response {
     pub body: Body,
     /// Whether the recorder says that it came from a cache and not over the network.
     pub from_cache: bool,
-}
-
-/// One header field as recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
-    /// Name, spelled as recorded.
-    pub name: CompactString,
-    /// Value as recorded.
-    pub value: HeaderValue,
-}
-
-/// A header value.
-#[derive(Clone, PartialEq, Eq)]
-pub enum HeaderValue {
-    /// As recorded.
-    Text(CompactString),
-    /// The header was sent, its value was replaced by a mask.
-    Masked,
-}
-
-impl std::fmt::Debug for HeaderValue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            HeaderValue::Text(value) => write!(f, "({} octets)", value.len()),
-            HeaderValue::Masked => f.write_str("(masked)"),
-        }
-    }
-}
-
-/// Which header fields may have been removed from a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Withheld {
-    /// The list is whole: what is not in it was not sent.
-    #[default]
-    Nothing,
-    /// `Authorization`, `Cookie` and `Set-Cookie` may have been removed.
-    Credentials,
-    /// One of `Authorization` and `Cookie` (in a response: `Set-Cookie`) was removed for certain; the number is its length on the wire in octets,
-    /// name, colon, space and line end included, of all that was removed.
-    CredentialsFor(u32),
-    /// Fields are missing whose table entries were made before the recording began; nobody knows which.
-    TableEntries,
-    /// The list is not what was sent on the wire.
-    Everything,
-}
-
-/// What a header list says about one name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeaderState<'a> {
-    /// There, with this value (the first one).
-    Present(&'a str),
-    /// There, but the value was replaced by a mask.
-    Masked,
-    /// Not sent.
-    Absent,
-    /// Not in the list, which does not show that it was not sent.
-    Unknown(Unknown),
-}
-
-/// Header fields in the order recorded, with repetitions and spelling.
-#[derive(Debug, Clone, Default)]
-pub struct Headers {
-    /// The fields.
-    pub list: Vec<Header>,
-    /// What may be missing from the list.
-    pub withheld: Withheld,
-}
-
-/// The header names that exporters remove, lower case.
-pub const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "cookie", "set-cookie"];
-
-impl Headers {
-    /// What is known about `name` (compared without case, RFC 9110, 5.1).
-    pub fn state(&self, name: &str) -> HeaderState<'_> {
-        for header in &self.list {
-            if header.name.eq_ignore_ascii_case(name) {
-                return match &header.value {
-                    HeaderValue::Text(value) => HeaderState::Present(value),
-                    HeaderValue::Masked => HeaderState::Masked,
-                };
-            }
-        }
-        match self.withheld {
-            Withheld::Nothing => HeaderState::Absent,
-            Withheld::Everything => HeaderState::Unknown(Unknown::HeadersNotRecorded),
-            Withheld::TableEntries => HeaderState::Unknown(Unknown::TableEntryUnknown),
-            Withheld::Credentials | Withheld::CredentialsFor(_) => {
-                if CREDENTIAL_HEADERS.iter().any(|removed| removed.eq_ignore_ascii_case(name)) {
-                    HeaderState::Unknown(Unknown::RemovedByExporter)
-                } else {
-                    HeaderState::Absent
-                }
-            }
-        }
-    }
-
-    /// The first readable value of `name`; `None` where there is none, for whatever reason.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        match self.state(name) {
-            HeaderState::Present(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// Every readable value of `name`, in order.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-        self.list.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).filter_map(|header| match &header
-            .value
-        {
-            HeaderValue::Text(value) => Some(&**value),
-            HeaderValue::Masked => None,
-        })
-    }
 }

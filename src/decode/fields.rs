@@ -1,12 +1,12 @@
 //! Header fields of a list of names and values: folded and joined lines taken apart, masks recognised.
 
-use super::exchange::{Header, HeaderValue};
+use super::exchange::Fields;
+use super::headers::Gathered;
 
-/// Names with their values, as recorded.
+/// Names with their values, as recorded, in order.
 #[derive(Debug)]
 pub(super) struct Pairs {
-    /// In order.
-    pub(super) list: Vec<(String, String)>,
+    gathered: Gathered,
     /// Whether some were left out, because the list is longer than the limit.
     pub(super) over_limit: bool,
     /// Octets that still fit.
@@ -16,7 +16,17 @@ pub(super) struct Pairs {
 impl Pairs {
     /// An empty list that takes at most `limit` octets.
     pub(super) fn new(limit: usize) -> Self {
-        Pairs { list: Vec::new(), over_limit: false, room: limit }
+        Pairs { gathered: Gathered::default(), over_limit: false, room: limit }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.gathered.len()
+    }
+
+    /// Each name and value.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.gathered.iter().map(|pair| (pair.name, pair.value.unwrap_or_default()))
     }
 
     /// Adds one pair, where it fits and none before it was left out.
@@ -24,7 +34,7 @@ impl Pairs {
         match self.room.checked_sub(name.len() + value.len() + ": \r\n".len()) {
             Some(room) if !self.over_limit => {
                 self.room = room;
-                self.list.push((name.to_owned(), value.to_owned()));
+                self.gathered.push(name, Some(value));
             }
             _ => self.over_limit = true,
         }
@@ -32,21 +42,22 @@ impl Pairs {
 }
 
 /// Header fields of a list.
-pub(super) fn fields(pairs: Pairs) -> Vec<Header> {
-    let mut list = Vec::with_capacity(pairs.list.len());
-    for (name, value) in pairs.list {
+pub(super) fn fields(pairs: Pairs) -> Fields {
+    let plain = |value: &str| !value.contains('\n');
+    let given = Fields::from(pairs.gathered);
+    if given.iter().all(|pair| pair.value.is_some_and(|value| plain(value) && !is_masked(pair.name, value))) {
+        return given;
+    }
+    let mut fields = Gathered::default();
+    for pair in given.iter() {
         // RFC 9110, 5.5: a value holds no line feed. The browser's protocol joins repeated fields by it; RFC 9112, 5.2:
         // a line that begins with a blank goes on with the one before.
-        let value = value.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
+        let value = pair.value.unwrap_or_default().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
         for line in value.split('\n') {
-            list.push(Header { name: name.as_str().into(), value: masked_or_text(&name, line) });
+            fields.push(pair.name, Some(line).filter(|line| !is_masked(pair.name, line)));
         }
     }
-    list
-}
-
-fn masked_or_text(name: &str, value: &str) -> HeaderValue {
-    if is_masked(name, value) { HeaderValue::Masked } else { HeaderValue::Text(value.into()) }
+    fields.into()
 }
 
 /// Whether a tool wrote a mask in the place of the value.

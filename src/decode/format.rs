@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::exchange::Exchange;
 use super::{ReadOptions, Sanitized, burp, debug_proxy, har, mitmproxy, netlog, packets, saz, transcript, warc};
+use crate::capture::content::Content;
 use crate::evidence::{CaptureId, Refused, Timestamp};
 
 /// A format of recordings.
@@ -20,6 +21,8 @@ pub(super) struct Format {
 pub(super) enum Read {
     /// By this function.
     With(fn(&Bytes, CaptureId, &ReadOptions) -> Reading),
+    /// By this function, which goes along the whole of it.
+    Along(fn(&Content, CaptureId, &ReadOptions) -> Reading),
     /// Not by this build; the text says what to do instead.
     NotYet(&'static str),
 }
@@ -92,8 +95,8 @@ pub(super) const FORMATS: &[Format] = &[
     Format { name: "har", recognise: har::recognise, read: Read::With(har::read) },
     Format { name: "netlog", recognise: netlog::recognise, read: Read::With(netlog::read) },
     Format { name: "mcp-debug-proxy", recognise: debug_proxy::recognise, read: Read::With(debug_proxy::read) },
-    Format { name: "pcapng", recognise: is_pcapng, read: Read::With(packets::read) },
-    Format { name: "pcap", recognise: is_pcap, read: Read::With(packets::read) },
+    Format { name: "pcapng", recognise: is_pcapng, read: Read::Along(packets::read) },
+    Format { name: "pcap", recognise: is_pcap, read: Read::Along(packets::read) },
     Format { name: "mitmproxy", recognise: mitmproxy::recognise, read: Read::With(mitmproxy::read) },
     Format { name: "saz", recognise: saz::recognise, read: Read::With(saz::read) },
     Format { name: "burp", recognise: burp::recognise, read: Read::With(burp::read) },
@@ -146,6 +149,6 @@ pub(super) fn unrecognised(content: &[u8]) -> String {
         (_, Ok(_)) => "is text, not a recording",
         _ => "is in no format that is known here",
     };
-    let read = FORMATS.iter().filter(|format| matches!(format.read, Read::With(_))).map(|format| format.name);
+    let read = FORMATS.iter().filter(|format| !matches!(format.read, Read::NotYet(_))).map(|format| format.name);
     format!("{what}; pass one of these: {}", read.collect::<Vec<_>>().join(", "))
 }

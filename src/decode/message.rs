@@ -134,7 +134,7 @@ impl Reader<'_> {
         let mut withheld = Withheld::Nothing;
         if pairs.over_limit {
             withheld = Withheld::Everything;
-            say(format!("{whose} headers over the limit; kept the first {}", pairs.list.len()));
+            say(format!("{whose} headers over the limit; kept the first {}", pairs.len()));
         } else if !whole {
             withheld = Withheld::Everything;
             say(format!("{whose} headers end without an empty line; kept what is there"));

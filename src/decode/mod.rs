@@ -10,6 +10,7 @@ pub mod exchange;
 mod fields;
 mod format;
 pub mod har;
+mod headers;
 mod json_text;
 mod message;
 mod mitmproxy;
@@ -187,6 +188,7 @@ pub fn read_content(
     options: &ReadOptions,
 ) -> (CaptureFacts, Vec<Exchange>) {
     let (digest, bytes) = (digest(&content), content.len() as u64);
+    let content = content.into();
     read_opened(path, id, Opened { content, bytes, digest, sha256: None, whole: true, problems: Vec::new() }, options)
 }
 
@@ -202,31 +204,29 @@ fn read_opened(path: &Path, id: CaptureId, opened: Opened, options: &ReadOptions
         return (facts, Vec::new());
     };
     facts.format = Some(format.name);
-    let mut exchanges = Vec::new();
-    let mut more = 0;
-    match format.read {
+    let reading = match format.read {
+        Read::With(read) => read(&opened.content, id, options),
+        Read::Along(read) => read(&opened.content, id, options),
         Read::NotYet(instead) => {
-            said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)))
+            said.push((None, format!("is a {} file, which this build does not read; {instead}", format.name)));
+            facts.problems = problems(id, said, 0, options);
+            return (facts, Vec::new());
         }
-        Read::With(read) => {
-            let reading = read(&opened.content, id, options);
-            said.extend(reading.problems);
-            more = reading.more_problems;
-            exchanges = reading.exchanges;
-            exchanges.iter_mut().for_each(|exchange| unwrap::unwrap(exchange, &options.limits));
-            facts = CaptureFacts {
-                creator: reading.creator,
-                sanitized: reading.sanitized,
-                end_mark: reading.end_mark,
-                dropped: reading.dropped,
-                refused: reading.refused,
-                usable: true,
-                complete: reading.complete && opened.whole,
-                ..facts
-            };
-        }
-    }
-    facts.problems = problems(id, said, more, options);
+    };
+    said.extend(reading.problems);
+    let mut exchanges = reading.exchanges;
+    exchanges.iter_mut().for_each(|exchange| unwrap::unwrap(exchange, &options.limits));
+    let facts = CaptureFacts {
+        creator: reading.creator,
+        sanitized: reading.sanitized,
+        end_mark: reading.end_mark,
+        dropped: reading.dropped,
+        refused: reading.refused,
+        usable: true,
+        complete: reading.complete && opened.whole,
+        problems: problems(id, said, reading.more_problems, options),
+        ..facts
+    };
     (facts, exchanges)
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::body::Body;
-use super::exchange::{Answer, Exchange, Header, HeaderValue, Headers, Response, Unknown, Withheld};
+use super::exchange::{Answer, Exchange, Header, Headers, Response, Unknown, Withheld};
 use crate::capture::limits::Limits;
 
 /// Puts the message inside in the place of a known wrapper; everything else stays as it is.
@@ -77,9 +77,7 @@ fn inner_answer(text: &str) -> Answer {
 }
 
 fn headers(members: &serde_json::Map<String, Json>) -> Headers {
-    let list = members.iter().filter_map(|(name, value)| {
-        Some(Header { name: name.as_str().into(), value: HeaderValue::Text(value.as_str()?.into()) })
-    });
+    let list = members.iter().filter_map(|(name, value)| Some(Header { name, value: Some(value.as_str()?) }));
     Headers { list: list.collect(), withheld: Withheld::Nothing }
 }
 

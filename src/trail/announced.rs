@@ -31,7 +31,8 @@ impl Announced {
                 announced.uris.insert(uri);
             } else if view.is_stream() && view.content(limits).is_err() {
                 unread.insert(view.origin(), view.endpoint());
-            } else if view.status() == Some(202) && view.messages.iter().any(|message| message.sort() == Sort::Request)
+            } else if view.status() == Some(202)
+                && view.messages().iter().any(|message| message.sort() == Sort::Request)
             {
                 let stream = unread.get(view.origin()).filter(|stream| **stream != view.endpoint());
                 if let Some(stream) = stream.filter(|_| !announced.stream_of.contains_key(view.endpoint())) {

@@ -19,7 +19,7 @@ use super::sightings;
 use super::steps::{self, Context};
 use super::twins;
 use super::view::View;
-use super::window::{Windows, is_own, visible_legs};
+use super::window::{Steps, Windows};
 use super::{Incident, Trail};
 use crate::capture::limits::Limits;
 use crate::decode::CaptureFacts;
@@ -48,8 +48,7 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
     refused.sort_by_key(|refused| refused.at);
     let exchanges = in_time_order(exchanges);
     let ordinals = ordinals(&exchanges);
-    let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, &options.limits)).collect();
-    let (roles, directory) = classify(&views, &options.limits);
+    let (views, roles, directory) = read(&exchanges, &options.limits);
     let twins = twins::twins(&views, &options.limits);
     let hops = sightings::hops(&views, &roles, &options.limits);
     let records = all_records(&views, &roles, &directory, &hops, &options.limits);
@@ -77,7 +76,7 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
         refused: &refused,
         options,
     };
-    let trails = assembly.trails(&records, &clients);
+    let trails = assembly.trails(records, &clients);
     let mut trail_of = vec![None; exchanges.len()];
     for (at, trail) in trails.iter().enumerate() {
         for id in &trail.exchanges {
@@ -90,13 +89,22 @@ pub fn build(exchanges: Vec<Exchange>, captures: &[CaptureFacts], options: &Buil
     Incident { exchanges, ordinals, roles, trail_of, trails, clock_offsets }
 }
 
+/// Reads each exchange and tells what it is.
+fn read<'a>(exchanges: &'a [Exchange], limits: &Limits) -> (Vec<View<'a>>, Vec<Option<Kind>>, Directory) {
+    let mut views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, limits)).collect();
+    let (roles, directory) = classify(&views, limits);
+    for (view, _) in views.iter_mut().zip(&roles).filter(|(_, role)| role.is_some()) {
+        view.open(limits);
+    }
+    (views, roles, directory)
+}
+
 /// Sets the clocks of all recordings to that of the first, and says by how much.
 fn set_clocks(exchanges: &mut [Exchange], captures: usize, limits: &Limits) -> Vec<i64> {
     if captures < 2 {
         return vec![0; captures];
     }
-    let views: Vec<View<'_>> = exchanges.iter().map(|exchange| View::new(exchange, limits)).collect();
-    let (roles, directory) = classify(&views, limits);
+    let (views, roles, directory) = read(exchanges, limits);
     let records = all_records(&views, &roles, &directory, &[], limits);
     let offsets = clocks::offsets(&views, &records, captures, limits);
     drop(views);
@@ -257,11 +265,11 @@ struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    fn trails(&self, records: &[Record], clients: &Clients) -> Vec<Trail> {
+    fn trails(&self, records: Vec<Record>, clients: &Clients) -> Vec<Trail> {
         let mut trails: Vec<Trail> = Vec::new();
         let is_contested = |id: &ExchangeId| clients.contested.binary_search(id).is_ok();
         let client_of = |id: ExchangeId| clients.of_exchange.get(identity::index(id)).copied().flatten();
-        let mut records_of: HashMap<usize, Vec<&Record>> = HashMap::new();
+        let mut records_of: HashMap<usize, Vec<Record>> = HashMap::new();
         let mut shared: HashMap<Kind, ExchangeId> = HashMap::new();
         for record in records {
             match client_of(record.exchange) {
@@ -283,8 +291,9 @@ impl Assembly<'_> {
             let own = records_of.remove(&client).unwrap_or_default();
             let pages = exchanges_of.remove(&client).unwrap_or_default();
             let recorded: HashSet<ExchangeId> = own.iter().map(|record| record.exchange).collect();
-            for (server, records) in split_by_endpoint(&own, self.views, &self.pairs.hops, self.directory) {
-                let mut trail = self.trail(server, records, &own, &shared);
+            let steps = Steps::of(&own);
+            for (server, records) in split_by_endpoint(own, self.views, &self.pairs.hops, self.directory) {
+                let mut trail = self.trail(server, records, &steps, &shared);
                 let is_only = trails.last().is_none_or(|last: &Trail| !last.exchanges.iter().any(|id| belongs(*id)));
                 if is_only {
                     trail.exchanges.extend(pages.iter().filter(|id| !recorded.contains(id)));
@@ -305,7 +314,7 @@ impl Assembly<'_> {
         &self,
         server: String,
         mut records: Vec<Record>,
-        of_client: &[&Record],
+        of_client: &Steps,
         shared: &HashMap<Kind, ExchangeId>,
     ) -> Trail {
         derive::before_binding(&mut records, self.views, &self.pairs.preflights);
@@ -313,14 +322,8 @@ impl Assembly<'_> {
         records.extend(steps::messages(&records, self.views, &self.options.limits));
         records.sort_by_key(|record| record.exchange);
         let windows = Windows {
-            steps: of_client
-                .iter()
-                .filter(|record| !record.is_upstream)
-                .map(|record| (record.exchange, record.kind))
-                .collect(),
+            of_client,
             shared,
-            own: of_client.iter().filter(|record| is_own(record)).map(|record| record.exchange).collect(),
-            legs: visible_legs(of_client.iter().copied()),
             exchanges: self.exchanges,
             end_marks: self.end_marks.clone(),
             refused: self.refused,
@@ -346,7 +349,7 @@ impl Assembly<'_> {
             stretches: revision::stretches(&records, self.options.assume_revision),
             flows: flow::flows(&records),
             implied_kinds: derive::implied_kinds(&records),
-            legs: windows.legs,
+            legs: of_client.legs.clone(),
             records,
         }
     }
@@ -371,7 +374,7 @@ fn authorization_servers(records: &[Record]) -> Vec<String> {
 /// The records of a client by MCP endpoint. Redirects make two endpoints one: the one that the client was given. So do
 /// streams that announce another one for POSTs.
 fn split_by_endpoint(
-    own: &[&Record],
+    own: Vec<Record>,
     views: &[View<'_>],
     hops: &[(ExchangeId, ExchangeId)],
     directory: &Directory,
@@ -390,7 +393,7 @@ fn split_by_endpoint(
     for (near, far) in hops {
         let at = |id: &ExchangeId| {
             let place = own.partition_point(|record| record.exchange < *id);
-            own.get(place).filter(|record| record.exchange == *id).map(|record| endpoint_of(record))
+            own.get(place).filter(|record| record.exchange == *id).map(endpoint_of)
         };
         if let (Some(source), Some(target)) = (at(near), at(far))
             && source != target
@@ -406,23 +409,25 @@ fn split_by_endpoint(
         // An announced endpoint whose stream was reached by a redirect.
         led_from.get(&once).cloned().unwrap_or(once)
     };
-    let mut trails: Vec<(String, Vec<Record>)> = Vec::new();
+    let mut servers: Vec<String> = Vec::new();
     for record in own.iter().filter(|record| record.kind == Kind::McpExchange) {
         let server = canonical(endpoint_of(record));
-        if !trails.iter().any(|(known, _)| *known == server) {
-            trails.push((server, Vec::new()));
+        if !servers.contains(&server) {
+            servers.push(server);
         }
     }
-    for record in own {
-        let place = match record.kind {
-            Kind::McpExchange => {
-                let server = canonical(endpoint_of(record));
-                trails.iter().position(|(known, _)| *known == server)
-            }
-            _ => place_of(record, own, &trails, &canonical),
-        };
+    let place = |record: &Record| match record.kind {
+        Kind::McpExchange => {
+            let server = canonical(endpoint_of(record));
+            servers.iter().position(|known| *known == server)
+        }
+        _ => place_of(record, &own, &servers, &canonical),
+    };
+    let places: Vec<Option<usize>> = own.iter().map(place).collect();
+    let mut trails: Vec<(String, Vec<Record>)> = servers.into_iter().map(|server| (server, Vec::new())).collect();
+    for (record, place) in own.into_iter().zip(places) {
         if let Some((_, records)) = place.and_then(|place| trails.get_mut(place)) {
-            records.push((*record).clone());
+            records.push(record);
         }
     }
     trails
@@ -431,23 +436,23 @@ fn split_by_endpoint(
 /// The endpoint on whose behalf an OAuth step was made: the one it names; else the one that was asked last.
 fn place_of(
     record: &Record,
-    own: &[&Record],
-    trails: &[(String, Vec<Record>)],
+    own: &[Record],
+    servers: &[String],
     canonical: &dyn Fn(String) -> String,
 ) -> Option<usize> {
-    if trails.len() < 2 {
-        return (!trails.is_empty()).then_some(0);
+    if servers.len() < 2 {
+        return (!servers.is_empty()).then_some(0);
     }
     let named = record.list(Field::Resource).iter().map(|resource| resource.to_string());
     let named = named.chain(record.text(Field::DocumentResource).map(str::to_owned));
     for resource in named {
         let server = canonical(urls::endpoint(&resource));
-        if let Some(place) = trails.iter().position(|(known, _)| *known == server) {
+        if let Some(place) = servers.iter().position(|known| *known == server) {
             return Some(place);
         }
     }
     let mcp = own.iter().filter(|other| other.kind == Kind::McpExchange);
     let last = mcp.clone().rev().find(|other| other.exchange < record.exchange).or_else(|| mcp.clone().next())?;
     let server = canonical(last.text(Field::Url).map(urls::endpoint).unwrap_or_default());
-    trails.iter().position(|(known, _)| *known == server)
+    servers.iter().position(|known| *known == server)
 }

@@ -93,6 +93,7 @@ pub(crate) fn classify(views: &[View<'_>], limits: &Limits) -> (Vec<Option<Kind>
     for (view, role) in views.iter().zip(&roles) {
         learn(view, *role, limits, &mut directory);
     }
+    learn_probed(views, &roles, &mut directory);
     for (view, role) in views.iter().zip(roles.iter_mut()) {
         if role.is_none() {
             *role = role_from_context(view, &directory);
@@ -109,13 +110,13 @@ fn plain_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
         let headers = &view.exchange.request.headers;
         return headers.get("access-control-request-method").map(|_| Kind::Preflight);
     }
-    if view.messages.iter().any(|message| message.is_mcp()) {
+    if view.messages().iter().any(|message| message.is_mcp()) {
         return Some(Kind::McpExchange);
     }
     if let Some(form) = view.form.as_ref().ok().and_then(Option::as_ref) {
         return form_role(form).or_else(|| role_by_answer(form, view, limits));
     }
-    if let Some(body) = &view.json {
+    if let Some(body) = view.json() {
         if body.get("redirect_uris").is_some_and(serde_json::Value::is_array) {
             return Some(Kind::RegistrationRequest);
         }
@@ -158,7 +159,7 @@ fn form_role(form: &Params) -> Option<Kind> {
 
 /// Forms whose meaning the answer tells: introspection (RFC 7662, 2.2) and device authorization (RFC 8628, 3.2).
 fn role_by_answer(form: &Params, view: &View<'_>, limits: &Limits) -> Option<Kind> {
-    if !(form.has("token") || form.has("client_id")) || view.response_media_type() != "application/json" {
+    if !(form.has("token") || form.has("client_id")) || !view.answers_json() {
         return None;
     }
     let answer = view.response_json(limits).ok()??;
@@ -171,7 +172,7 @@ fn role_by_answer(form: &Params, view: &View<'_>, limits: &Limits) -> Option<Kin
 
 /// A metadata document at an address of its own.
 fn document_role(view: &View<'_>, limits: &Limits) -> Option<Kind> {
-    if view.status() != Some(200) || view.response_media_type() != "application/json" {
+    if view.status() != Some(200) || !view.answers_json() {
         return None;
     }
     // A page asks for many documents. What names none of these members is passed over unread.
@@ -221,6 +222,39 @@ fn learn(view: &View<'_>, role: Option<Kind>, limits: &Limits, directory: &mut D
             let pointers = challenge::parse(value);
             let pointers = pointers.iter().filter_map(|challenge| challenge.get("resource_metadata"));
             directory.resource_metadata_urls.extend(pointers.map(|url| urls::normal(url).into_owned()));
+        }
+    }
+}
+
+/// Endpoints that a client asks with GET before it sends a message, to be challenged: it then looks for resource metadata
+/// where the challenge says, or at the place that the path of the endpoint gives (RFC 9728, 3.1).
+fn learn_probed(views: &[View<'_>], roles: &[Option<Kind>], directory: &mut Directory) {
+    let reads = |(view, role): &(&View<'_>, &Option<Kind>)| {
+        view.method() == "GET" && matches!(role, None | Some(Kind::ResourceMetadataRequest))
+    };
+    let is_probe = |(view, role): &(&View<'_>, &Option<Kind>)| {
+        role.is_none() && view.method() == "GET" && view.status() == Some(401) && !is_navigation(view)
+    };
+    let mut probes = views.iter().zip(roles).filter(is_probe).map(|(view, _)| view).peekable();
+    if probes.peek().is_none() {
+        return;
+    }
+    let read: HashSet<Cow<'_, str>> =
+        views.iter().zip(roles).filter(reads).map(|(view, _)| urls::normal(&view.url)).collect();
+    for view in probes {
+        let response = view.exchange.answer.response();
+        let challenges = response.into_iter().flat_map(|response| response.headers.all("www-authenticate"));
+        let names_what_was_read = |challenge: &challenge::Challenge| {
+            challenge.get("resource_metadata").is_some_and(|url| read.contains(&*urls::normal(url)))
+        };
+        let of_path = view.endpoint().strip_prefix(view.origin()).filter(|path| path.len() > 1).map(|path| {
+            let place = format!("{}/.well-known/oauth-protected-resource{path}", view.origin());
+            urls::normal(&place).into_owned()
+        });
+        if of_path.is_some_and(|place| read.contains(place.as_str()))
+            || challenges.flat_map(challenge::parse).any(|challenge| names_what_was_read(&challenge))
+        {
+            directory.mcp_endpoints.insert(view.endpoint().to_owned());
         }
     }
 }

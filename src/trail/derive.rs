@@ -137,6 +137,13 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut changes: Vec<Change> = Vec::new();
     let issued = issued_values(records);
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
+    // A code that was redeemed reached the client: where no callback shows how, the recording does not see callbacks.
+    let went_unseen = |record: &Record| {
+        record.kind == Kind::AuthorizationResponse
+            && !record.is_true(Field::CallbackSeen)
+            && record.found(Binding::TokenRequest).is_some()
+    };
+    let callbacks_are_unseen = records.iter().any(went_unseen);
     let mut used_token = false;
     for (at, record) in records.iter().enumerate() {
         match record.kind {
@@ -167,6 +174,10 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                 };
                 changes.push((at, Field::Rotated, rotated, record.exchange, "response.body.refresh_token"));
                 changes.push((at, Field::ExpiresAt, expires_at(record), record.exchange, "response.body.expires_in"));
+            }
+            Kind::AuthorizationResponse if callbacks_are_unseen && !record.is_true(Field::CallbackSeen) => {
+                let unseen = State::Unknown(Unknown::LegNotRecorded);
+                changes.push((at, Field::CallbackSeen, unseen, record.exchange, "request.url"));
             }
             Kind::TokenRequest => changes.push(client_id_issued(at, record)),
             Kind::McpExchange => {
@@ -259,7 +270,7 @@ fn redirect_uri_registered(at: usize, record: &Record, records: &[Record]) -> Ch
 }
 
 /// When a token ends: its claim, else the lifetime that came with it.
-fn expires_at(response: &Record) -> State {
+pub(crate) fn expires_at(response: &Record) -> State {
     if let claim @ State::Present(_) = response.state(Field::AccessTokenJwtExp) {
         return claim.clone();
     }

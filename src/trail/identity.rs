@@ -379,7 +379,7 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
         format!("{} {agent}", host.unwrap_or_default())
     });
     profile.agents.extend(agent);
-    for message in &view.messages {
+    for message in view.messages() {
         let info = message.client_info();
         profile.info.extend(info.map(|(name, version)| (name.to_owned(), version.map(str::to_owned))));
     }

@@ -211,9 +211,9 @@ impl Record {
     }
 
     /// Sets a field, replacing what it had. `part` is a path such as `request.body.code`.
-    pub fn set_at(&mut self, field: Field, state: State, exchange: ExchangeId, part: impl Into<Arc<str>>) {
+    pub fn set_at(&mut self, field: Field, state: State, exchange: ExchangeId, part: impl Into<Part>) {
         debug_assert!(self.kind.fields().any(|known| known == field), "{} has no field {field}", self.kind);
-        let slot = Slot { field, state, exchange, part: Part::new(part) };
+        let slot = Slot { field, state, exchange, part: part.into() };
         match self.slots.iter_mut().find(|slot| slot.field == field) {
             Some(old) => *old = slot,
             None => self.slots.push(slot),
@@ -221,7 +221,7 @@ impl Record {
     }
 
     /// Sets a field that stands in the record's own exchange.
-    pub fn set(&mut self, field: Field, state: State, part: impl Into<Arc<str>>) {
+    pub fn set(&mut self, field: Field, state: State, part: impl Into<Part>) {
         self.set_at(field, state, self.exchange, part);
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::read::urls;
 use super::record::{ExchangeId, Record, State, Value};
@@ -43,7 +43,7 @@ pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], known: &[Hop], li
 
 /// The servers that a request and its sighting were sent to, and the address from which the sighting came: others than the
 /// proxy may ask the server behind it at the same time.
-fn route(views: &[View<'_>], (near, far): &Hop) -> Option<(String, String, IpAddr)> {
+fn route(views: &[View<'_>], (near, far): &Hop) -> Option<(SocketAddr, SocketAddr, IpAddr)> {
     let get = |at: u32| views.get(at as usize).map(|view| view.exchange);
     let (near, far) = (get(near.0)?, get(far.0)?);
     Some((server_of(near)?, server_of(far)?, far.connection.client?.ip()))

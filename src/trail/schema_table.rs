@@ -130,6 +130,8 @@ const TABLE: &[Row] = &[
             F::ChallengeResourceMetadata,
             F::ChallengeRenamedTo,
             F::RefusalReadsAs,
+            F::HopMarks,
+            F::MetadataProbes,
             F::ServerDate,
             F::Era,
             F::Location,

@@ -68,6 +68,7 @@ impl Field {
             | F::ChallengeSchemes
             | F::ChallengeScope
             | F::EdgeMarks
+            | F::HopMarks
             | F::DocumentAuthorizationServers
             | F::DocumentScopesSupported
             | F::DocumentBearerMethodsSupported

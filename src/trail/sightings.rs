@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
 
 use url::Url;
 
@@ -26,7 +27,7 @@ const LOOK_BACK: usize = 64;
 /// Every pair of sightings, in time order of the nearer one. Only what is a step of OAuth or MCP is compared.
 pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], limits: &Limits) -> Vec<Hop> {
     let mut by_likeness: HashMap<u64, Vec<usize>> = HashMap::new();
-    let mut by_server: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
     let steps =
         views.iter().zip(roles).enumerate().filter(|(_, (_, role))| role.is_some_and(|role| role != Kind::Preflight));
     for (at, (view, _)) in steps {
@@ -86,8 +87,8 @@ fn likeness(view: &View<'_>, limits: &Limits) -> Option<u64> {
 }
 
 /// Address that was asked; only recordings that tell addresses can show two points of a path.
-pub(super) fn server_of(exchange: &Exchange) -> Option<String> {
-    exchange.connection.server.filter(|address| address.port() != 0).map(|address| address.to_string())
+pub(super) fn server_of(exchange: &Exchange) -> Option<SocketAddr> {
+    exchange.connection.server.filter(|address| address.port() != 0)
 }
 
 /// The tightest like request to another server in which this one is nested.

@@ -13,6 +13,8 @@ use crate::decode::exchange::Unknown;
 /// The fields to set.
 pub(super) fn changes(records: &[Record]) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
+    // Counted along: there may be very many MCP exchanges.
+    let mut probes = 0;
     for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         let mut set = |field: Field, state: State| changes.push((at, field, state, record.exchange, "request.url"));
         match record.kind {
@@ -32,6 +34,8 @@ pub(super) fn changes(records: &[Record]) -> Vec<Change> {
                 set(Field::EarlierRefusals, earlier_refusals(record, records));
                 set(Field::UrlClientIdWorked, url_client_id_worked(record, records));
             }
+            Kind::AsMetadataRequest => probes += 1,
+            Kind::McpExchange => set(Field::MetadataProbes, number(probes)),
             _ => {}
         }
     }

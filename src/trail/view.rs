@@ -1,7 +1,7 @@
 //! One exchange with its small languages read: URL, parameters, JSON-RPC. What every later step looks at.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use memchr::memmem::Finder;
 
@@ -18,6 +18,26 @@ use super::record::{State, Value};
 /// longer ones are uploads.
 const LONGEST_REQUEST: u64 = 4 << 20;
 
+/// What the media type of an answer says of its content. Asked of every exchange, again and again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Json,
+    EventStream,
+    Other,
+}
+
+/// A request body as JSON.
+enum JsonBody {
+    /// It is none, or cannot be read.
+    None,
+    /// It may be one that tells nothing of what the exchange is: read when that is known otherwise.
+    Unread,
+    /// An object that is no JSON-RPC, and the same as a message where it looks like one and does not say so.
+    Object(Box<(serde_json::Value, OnceLock<Vec<Message>>)>),
+    /// JSON-RPC.
+    Messages(Box<jsonrpc::Reading>),
+}
+
 /// An exchange, read.
 pub(crate) struct View<'a> {
     /// The exchange.
@@ -29,14 +49,8 @@ pub(crate) struct View<'a> {
     pub query: Params,
     /// Parameters of a form in the request body, or why they are not known; `Ok(None)` where the body is no form.
     pub form: Result<Option<Params>, Unknown>,
-    /// The request body as JSON, where it is an object and no JSON-RPC.
-    pub json: Option<serde_json::Value>,
-    /// JSON-RPC messages of the request body.
-    pub messages: Vec<Message>,
-    /// Length of the array that they stand in; `None` where the body is no array.
-    pub batch: Option<usize>,
-    /// The body as a message where it looks like one and does not say so.
-    loose: OnceLock<Vec<Message>>,
+    json_body: JsonBody,
+    answered: Answered,
     /// `Location` of a redirect, resolved.
     pub location: Option<String>,
     /// The body of the answer, read when it is first asked for.
@@ -52,15 +66,18 @@ impl<'a> View<'a> {
             parts: urls::Parts::of(&url),
             query: Params::of_query(&exchange.request.target),
             form: Ok(None),
-            json: None,
-            messages: Vec::new(),
-            batch: None,
-            loose: OnceLock::new(),
+            json_body: JsonBody::None,
+            answered: Answered::Other,
             location: None,
             content: OnceLock::new(),
             url,
         };
         view.location = view.redirect_location();
+        view.answered = match &*view.response_media_type() {
+            "application/json" => Answered::Json,
+            "text/event-stream" => Answered::EventStream,
+            _ => Answered::Other,
+        };
         if !matches!(exchange.request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
             view.read_body(limits);
         }
@@ -97,15 +114,47 @@ impl<'a> View<'a> {
         }
         let trimmed = text.trim_start();
         if trimmed.starts_with(['{', '[']) {
-            let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) else { return };
-            if json.is_object() && json.get("jsonrpc").and_then(serde_json::Value::as_str) != Some("2.0") {
-                self.json = Some(json);
-                return;
-            }
-            let reading = jsonrpc::of_json(json);
-            (self.messages, self.batch) = (reading.messages, reading.batch);
+            // A page posts much JSON. What names none of these members tells nothing of what it is.
+            static TELLING: LazyLock<[Finder<'_>; 4]> =
+                LazyLock::new(|| ["\"jsonrpc\"", "\"method\"", "\"redirect_uris\"", "\"grant_type\""].map(Finder::new));
+            let is_telling = TELLING.iter().any(|name| name.find(text.as_bytes()).is_some());
+            self.json_body = if is_telling { JsonBody::read(&text) } else { JsonBody::Unread };
         } else if content_type.is_empty() && trimmed.contains("grant_type=") {
             self.form = Ok(Some(Params::parse(&text)));
+        }
+    }
+
+    /// Reads the JSON of a request body that was not telling enough to be read before. To be called where the exchange is
+    /// something of OAuth or MCP.
+    pub(crate) fn open(&mut self, limits: &Limits) {
+        if matches!(self.json_body, JsonBody::Unread)
+            && let Ok(Some(text)) = self.exchange.request.body.text(limits)
+        {
+            self.json_body = JsonBody::read(&text);
+        }
+    }
+
+    /// The request body as JSON, where it is an object and no JSON-RPC.
+    pub(crate) fn json(&self) -> Option<&serde_json::Value> {
+        match &self.json_body {
+            JsonBody::Object(object) => Some(&object.0),
+            _ => None,
+        }
+    }
+
+    /// JSON-RPC messages of the request body.
+    pub(crate) fn messages(&self) -> &[Message] {
+        match &self.json_body {
+            JsonBody::Messages(reading) => &reading.messages,
+            _ => &[],
+        }
+    }
+
+    /// Length of the array that the messages stand in; `None` where the body is no array.
+    pub(crate) fn batch(&self) -> Option<usize> {
+        match &self.json_body {
+            JsonBody::Messages(reading) => reading.batch,
+            _ => None,
         }
     }
 
@@ -148,14 +197,11 @@ impl<'a> View<'a> {
 
     /// The messages of the request body, also one that only looks like a message. To be asked of MCP exchanges only.
     pub(crate) fn client_messages(&self) -> &[Message] {
-        if !self.messages.is_empty() {
-            return &self.messages;
-        }
-        let looks_like_one = |json: &&serde_json::Value| {
-            ["jsonrpc", "method", "result", "error"].iter().any(|member| json.get(member).is_some())
-        };
-        let loose = || self.json.iter().filter(looks_like_one).map(jsonrpc::taken_for_message).collect();
-        self.loose.get_or_init(loose)
+        let JsonBody::Object(object) = &self.json_body else { return self.messages() };
+        let (json, message) = &**object;
+        let looks_like_one =
+            || ["jsonrpc", "method", "result", "error"].iter().any(|member| json.get(member).is_some());
+        message.get_or_init(|| looks_like_one().then(|| jsonrpc::taken_for_message(json)).into_iter().collect())
     }
 
     /// The body of the answer, or why it is not known. `Ok(None)` where there is no body. Read once.
@@ -169,9 +215,8 @@ impl<'a> View<'a> {
     fn read_answer(&self, limits: &Limits) -> Result<Option<Box<Content>>, Unknown> {
         match &self.exchange.answer {
             Answer::Received(response) => {
-                let is_stream = media_type(&response.headers) == "text/event-stream";
                 let text = response.body.text(limits)?;
-                Ok(text.map(|text| Box::new(Content::read(&text, is_stream))))
+                Ok(text.map(|text| Box::new(Content::read(&text, self.answered == Answered::EventStream))))
             }
             Answer::None(_) => Ok(None),
             Answer::NotRecorded => Err(Unknown::ResponseNotRecorded),
@@ -190,11 +235,14 @@ impl<'a> View<'a> {
         Ok(self.content(limits)?.and_then(Content::object).filter(|json| json.is_object()))
     }
 
+    /// Whether the answer says that it is JSON.
+    pub(crate) fn answers_json(&self) -> bool {
+        self.answered == Answered::Json
+    }
+
     /// Whether a GET was answered with a stream.
     pub(crate) fn is_stream(&self) -> bool {
-        self.method() == "GET"
-            && matches!(self.status(), Some(200..=299))
-            && self.response_media_type() == "text/event-stream"
+        self.method() == "GET" && matches!(self.status(), Some(200..=299)) && self.answered == Answered::EventStream
     }
 
     /// The URI for POSTs that a stream announces with its first event (MCP 2024-11-05, HTTP with SSE), resolved.
@@ -208,6 +256,18 @@ impl<'a> View<'a> {
     /// Media type of the response, lower case, without parameters; empty where there is none.
     pub(crate) fn response_media_type(&self) -> Cow<'_, str> {
         self.exchange.answer.response().map(|response| media_type(&response.headers)).unwrap_or_default()
+    }
+}
+
+impl JsonBody {
+    fn read(text: &str) -> JsonBody {
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Err(_) => JsonBody::None,
+            Ok(json) if json.is_object() && json.get("jsonrpc").and_then(serde_json::Value::as_str) != Some("2.0") => {
+                JsonBody::Object(Box::new((json, OnceLock::new())))
+            }
+            Ok(json) => JsonBody::Messages(Box::new(jsonrpc::of_json(json))),
+        }
     }
 }
 

@@ -28,17 +28,35 @@ pub fn visible_legs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Le
     legs
 }
 
-/// What closes windows of one client.
-pub(crate) struct Windows<'a> {
-    /// The exchanges of the client with their kinds, in time order.
-    pub steps: Vec<(ExchangeId, Kind)>,
-    /// Of each kind the last exchange that may be of this client or of another one.
-    pub shared: &'a HashMap<Kind, ExchangeId>,
+/// What is recorded of one client, at whatever server.
+pub(crate) struct Steps {
+    /// Its exchanges with their kinds, in time order.
+    all: Vec<(ExchangeId, Kind)>,
     /// Those of them that go over connections of the client itself, its callback listener's included. A browser keeps
     /// its connections open for reasons of its own.
-    pub own: Vec<ExchangeId>,
+    own: Vec<ExchangeId>,
     /// Its visible legs.
     pub legs: Vec<Leg>,
+}
+
+impl Steps {
+    /// Those that the records of a client show.
+    pub(crate) fn of(records: &[Record]) -> Steps {
+        let seen = records.iter().filter(|record| !record.is_upstream);
+        Steps {
+            all: seen.map(|record| (record.exchange, record.kind)).collect(),
+            own: records.iter().filter(|record| is_own(record)).map(|record| record.exchange).collect(),
+            legs: visible_legs(records),
+        }
+    }
+}
+
+/// What closes windows of one client.
+pub(crate) struct Windows<'a> {
+    /// What is recorded of it.
+    pub of_client: &'a Steps,
+    /// Of each kind the last exchange that may be of this client or of another one.
+    pub shared: &'a HashMap<Kind, ExchangeId>,
     /// All exchanges.
     pub exchanges: &'a [Exchange],
     /// End marks of the recordings.
@@ -52,14 +70,26 @@ pub(crate) struct Windows<'a> {
 impl Windows<'_> {
     /// A step of kind `missing` was not found after `trigger`: none, or not known.
     pub(crate) fn missing_after(&self, trigger: ExchangeId, missing: Kind) -> Bound {
+        self.missing_after_except(trigger, missing, |_| false)
+    }
+
+    /// The same, where some later exchanges show nothing: with them the client may end one thing before it begins another.
+    pub(crate) fn missing_after_except(
+        &self,
+        trigger: ExchangeId,
+        missing: Kind,
+        shows_nothing: impl Fn(ExchangeId) -> bool,
+    ) -> Bound {
         if !self.would_show(missing) {
             return Bound::Unknown(Unknown::LegNotRecorded);
         }
         if self.shared.get(&missing).is_some_and(|last| *last > trigger) {
             return Bound::Unknown(Unknown::Ambiguous);
         }
-        let after = self.steps.partition_point(|(id, _)| *id <= trigger);
-        let later = self.steps.iter().skip(after).find(|(_, kind)| shows_absence(*kind, missing));
+        let steps = &self.of_client.all;
+        let after = steps.partition_point(|(id, _)| *id <= trigger);
+        let mut later = steps.iter().skip(after);
+        let later = later.find(|(id, kind)| shows_absence(*kind, missing) && !shows_nothing(*id));
         if let Some((id, _)) = later {
             return Bound::None(Closing::LaterExchange(*id));
         }
@@ -74,7 +104,7 @@ impl Windows<'_> {
 
     /// Whether the legs on which steps of this kind go are visible.
     pub(crate) fn would_show(&self, kind: Kind) -> bool {
-        kind.legs().iter().any(|leg| self.legs.contains(leg))
+        kind.legs().iter().any(|leg| self.of_client.legs.contains(leg))
     }
 
     /// No connection of the client is left open, and the last was closed by FIN or RST after the trigger.
@@ -87,7 +117,7 @@ impl Windows<'_> {
     fn last_closed(&self) -> Option<Timestamp> {
         *self.last_closed.get_or_init(|| {
             let closed = |id: ExchangeId| Some(self.exchange(id)?.connection.closed?.at);
-            let all: Option<Vec<Timestamp>> = self.own.iter().map(|id| closed(*id)).collect();
+            let all: Option<Vec<Timestamp>> = self.of_client.own.iter().map(|id| closed(*id)).collect();
             all?.into_iter().max()
         })
     }
@@ -117,7 +147,7 @@ impl Windows<'_> {
 
 /// Whether an exchange goes over a connection of the client itself: not what the browser says to the authorization
 /// server.
-pub(crate) fn is_own(record: &Record) -> bool {
+fn is_own(record: &Record) -> bool {
     match record.kind {
         Kind::AuthorizationRequest => false,
         Kind::AuthorizationResponse => record.is_true(Field::CallbackSeen),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use authtrail::capture::limits::Limits;
 use authtrail::decode::body::Body;
-use authtrail::decode::exchange::{Answer, Exchange, HeaderValue, Headers};
+use authtrail::decode::exchange::{Answer, Exchange, Headers};
 use authtrail::decode::{ReadOptions, read_all};
 
 use crate::walk::folder;
@@ -82,11 +82,8 @@ fn request_of(exchange: &Exchange) -> (String, String, String, Option<String>, V
 }
 
 fn fields(headers: &Headers) -> Vec<(String, String)> {
-    let value = |value: &HeaderValue| match value {
-        HeaderValue::Text(value) => value.to_string(),
-        HeaderValue::Masked => panic!("mitmproxy masks nothing"),
-    };
-    headers.list.iter().map(|header| (header.name.to_string(), value(&header.value))).collect()
+    let value = |value: Option<&str>| value.expect("mitmproxy masks nothing").to_owned();
+    headers.list.iter().map(|header| (header.name.to_owned(), value(header.value))).collect()
 }
 
 /// A HAR of mitmproxy has request bodies with three methods only.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use authtrail::capture::limits::Limits;
 use authtrail::decode::body::Body;
-use authtrail::decode::exchange::{Answer, Exchange, HeaderValue, Headers, Withheld};
+use authtrail::decode::exchange::{Answer, Exchange, Headers, Withheld};
 use authtrail::decode::{Decoded, ReadOptions, Sanitized, read_all};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -126,10 +126,10 @@ pub(crate) fn exchange(exchange: &Exchange) -> Value {
 fn headers(headers: &Headers) -> Value {
     let mut digest = Sha256::new();
     let mut masked = Vec::new();
-    for header in &headers.list {
-        match &header.value {
-            HeaderValue::Text(value) => digest.update(format!("{}: {value}\n", header.name)),
-            HeaderValue::Masked => masked.push(header.name.to_string()),
+    for header in headers.list.iter() {
+        match header.value {
+            Some(value) => digest.update(format!("{}: {value}\n", header.name)),
+            None => masked.push(header.name.to_string()),
         }
     }
     let withheld = match headers.withheld {

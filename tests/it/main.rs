@@ -37,6 +37,7 @@ mod rules;
 mod run;
 mod secrets;
 mod senders;
+mod session_end;
 mod shapes;
 mod stories;
 mod tls;

@@ -1,7 +1,7 @@
 //! Messages, events, eras and revisions: what `trail` reads from small recordings.
 
 use authtrail::decode::body::Body;
-use authtrail::decode::exchange::{Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response};
+use authtrail::decode::exchange::{Answer, Connection, Exchange, Header, Headers, Request, Response};
 use authtrail::evidence::{At, CaptureId, Timestamp};
 use authtrail::trail::record::{Bound, Record, State, Value};
 use authtrail::trail::schema::{Binding, Field, Kind};
@@ -32,8 +32,8 @@ fn post<'a>(body: &'a str, status: u16, answer: (&'a str, &'a str)) -> Step<'a> 
 fn headers(list: &[(&str, &str)], content_type: &str) -> Headers {
     let own = Some(("content-type", content_type)).filter(|(_, value)| !value.is_empty());
     let list = list.iter().copied().chain(own);
-    let header = |(name, value): (&str, &str)| Header { name: name.into(), value: HeaderValue::Text(value.into()) };
-    Headers { list: list.map(header).collect(), ..Headers::default() }
+    let list = list.map(|(name, value)| Header { name, value: Some(value) });
+    Headers { list: list.collect(), ..Headers::default() }
 }
 
 fn body(text: &str) -> Body {

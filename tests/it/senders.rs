@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use authtrail::decode::body::Body;
-use authtrail::decode::exchange::{Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response};
+use authtrail::decode::exchange::{Answer, Connection, Exchange, Header, Headers, Request, Response};
 use authtrail::evidence::{At, CaptureId, Timestamp};
 use authtrail::trail::record::{Record, State};
 use authtrail::trail::schema::{Field, Kind};
@@ -26,9 +26,8 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn headers(list: &[(&str, &str)]) -> Headers {
-    let header =
-        |(name, value): &(&str, &str)| Header { name: (*name).into(), value: HeaderValue::Text((*value).into()) };
-    Headers { list: list.iter().map(header).collect(), ..Headers::default() }
+    let list = list.iter().map(|(name, value)| Header { name, value: Some(value) });
+    Headers { list: list.collect(), ..Headers::default() }
 }
 
 fn exchange(at: usize, step: &Step<'_>) -> Exchange {

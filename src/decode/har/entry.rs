@@ -12,9 +12,7 @@ use super::recorder::Recorder;
 use super::withheld::Measure;
 use super::{mend, own, payload, time};
 use crate::capture::limits::Limits;
-use crate::decode::exchange::{
-    self, Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response, Withheld,
-};
+use crate::decode::exchange::{self, Answer, Connection, Exchange, Fields, Headers, Request, Response, Withheld};
 use crate::decode::fields::fields;
 use crate::decode::url;
 use crate::evidence::{At, CaptureId};
@@ -146,13 +144,13 @@ fn header_list(whose: &str, json: Raw<'_>, context: Context<'_>, problems: &mut 
         if json.0.is_some() {
             problems.push(format!("{whose} headers are no list; kept without"));
         }
-        return Headers { list: Vec::new(), withheld: Withheld::Everything };
+        return Headers { list: Fields::default(), withheld: Withheld::Everything };
     };
     let mut withheld = Withheld::Nothing;
     if pairs.over_limit {
         withheld = Withheld::Everything;
-        problems.push(format!("{whose} headers over the limit; kept the first {}", pairs.list.len()));
-    } else if pairs.list.is_empty() && !context.recorder.lists_the_wire() {
+        problems.push(format!("{whose} headers over the limit; kept the first {}", pairs.len()));
+    } else if pairs.len() == 0 && !context.recorder.lists_the_wire() {
         withheld = Withheld::Everything;
     }
     Headers { list: fields(pairs), withheld }
@@ -185,7 +183,7 @@ fn answer(
     let mut headers = header_list("response", response.headers, context, problems);
     if let Some(target) = response.redirect_url.given().filter(|_| headers.list.is_empty()) {
         // HAR 1.2: the target from the `Location` header; here all that is left of the list.
-        headers.list.push(Header { name: "Location".into(), value: HeaderValue::Text(target.into()) });
+        headers.list.push("Location", Some(target));
     }
     let mut body = payload::of_response(method, code, entry, &headers, content, context.limits);
     if entry.own.response_body.is_given() {

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use super::model::{Entry, Number, Passed, Rewriting};
 use crate::capture::limits::Limits;
 use crate::decode::body::Body;
-use crate::decode::exchange::{Exchange, HeaderValue, Headers, Unknown};
+use crate::decode::exchange::{Exchange, Headers, Unknown};
 use crate::evidence::Timestamp;
 
 /// Changes of one entry that are undone; a recorder makes a handful.
@@ -69,12 +69,11 @@ pub(super) fn undo(exchange: &mut Exchange, here: &str, rewritings: &[Rewriting<
         return;
     }
     let authority = exchange.request.authority.clone();
-    for header in &mut exchange.request.headers.list {
+    exchange.request.headers.list.rewrite(|header| {
         // The client asked for the proxy by its address.
-        if header.name.eq_ignore_ascii_case("host") && header.value == HeaderValue::Text(here.into()) {
-            header.value = HeaderValue::Text(authority.as_str().into());
-        }
-    }
+        let is_proxy = header.name.eq_ignore_ascii_case("host") && header.value == Some(here);
+        is_proxy.then(|| authority.to_string())
+    });
     undo_message("request", &mut exchange.request.headers, &mut exchange.request.body, rewritings, limits);
     if let crate::decode::exchange::Answer::Received(response) = &mut exchange.answer {
         undo_message("response", &mut response.headers, &mut response.body, rewritings, limits);
@@ -82,14 +81,13 @@ pub(super) fn undo(exchange: &mut Exchange, here: &str, rewritings: &[Rewriting<
 }
 
 fn undo_message(half: &str, headers: &mut Headers, body: &mut Body, rewritings: &[Rewriting<'_>], limits: &Limits) {
-    for header in &mut headers.list {
+    headers.list.rewrite(|header| {
         let place = format!("{half}.header.{}", header.name.to_ascii_lowercase());
-        if let HeaderValue::Text(value) = &header.value
-            && let Cow::Owned(undone) = undone(value, &place, rewritings)
-        {
-            header.value = HeaderValue::Text(undone.into());
+        match undone(header.value?, &place, rewritings) {
+            Cow::Owned(undone) => Some(undone),
+            Cow::Borrowed(_) => None,
         }
-    }
+    });
     let place = format!("{half}.body");
     if at(&place, rewritings).next().is_none() {
         return;

@@ -54,7 +54,7 @@ pub(super) fn of_request(
 /// boundary is not in the list.
 fn form(json: &str, post: &PostData<'_>, recorder: Recorder, limits: &Limits) -> Option<Body> {
     let pairs = pairs(json, limits.body)?;
-    if pairs.list.is_empty() {
+    if pairs.len() == 0 {
         return None;
     }
     let mime_type = post.mime_type.given().unwrap_or("application/x-www-form-urlencoded");
@@ -66,7 +66,7 @@ fn form(json: &str, post: &PostData<'_>, recorder: Recorder, limits: &Limits) ->
         Recorder::Chromium => text.to_owned(),
         _ => form_part(text),
     };
-    let pairs: Vec<String> = pairs.list.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
     Some(Body::plain(pairs.join("&")))
 }
 

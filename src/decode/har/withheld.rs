@@ -5,7 +5,7 @@ use super::model::Text;
 use super::preflight;
 use super::recorder::Recorder;
 use crate::decode::Sanitized;
-use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, HeaderState, HeaderValue, Headers, Response, Withheld};
+use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, HeaderState, Headers, Response, Withheld};
 
 /// How much larger `headersSize` is than the listed header block, for each way of counting the first line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,8 +41,8 @@ impl Measure {
 
 fn excess(size: Option<u64>, lines: [usize; WAYS], headers: &Headers) -> Option<[i64; WAYS]> {
     let mut listed = "\r\n".len();
-    for header in &headers.list {
-        let HeaderValue::Text(value) = &header.value else { return None };
+    for header in headers.list.iter() {
+        let value = header.value?;
         // Recorders count characters, octets or UTF-16 units: the same number only for ASCII.
         if !value.is_ascii() || !header.name.is_ascii() {
             return None;
@@ -179,8 +179,8 @@ impl Seen {
         for draft in drafts {
             let answered = draft.exchange.answer.response();
             let lists = [Some(&draft.exchange.request.headers), answered.map(|response| &response.headers)];
-            for header in lists.into_iter().flatten().flat_map(|headers| &headers.list) {
-                if header.value == HeaderValue::Masked {
+            for header in lists.into_iter().flatten().flat_map(|headers| headers.list.iter()) {
+                if header.value.is_none() {
                     seen.masked = true;
                 } else if CREDENTIAL_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
                     seen.credentials = true;
@@ -198,7 +198,7 @@ fn mark_authorization(draft: &mut Draft) -> bool {
     if matches!(headers.state("authorization"), HeaderState::Present(_) | HeaderState::Masked) {
         return false;
     }
-    headers.list.push(crate::decode::exchange::Header { name: "authorization".into(), value: HeaderValue::Masked });
+    headers.list.push("authorization", None);
     true
 }
 

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::connection;
 use crate::capture::limits::Limits;
-use crate::decode::exchange::{Answer, Exchange, Headers, Request, Response, Withheld};
+use crate::decode::exchange::{Answer, Exchange, Fields, Headers, Request, Response, Withheld};
 use crate::decode::fields::{Pairs, fields};
 use crate::decode::message::{request_body, response_body, share};
 use crate::decode::tnetstring::{self, Value};
@@ -269,7 +269,7 @@ fn headers(whose: &str, message: Value<'_>, whole: bool, context: Context<'_>, p
     let list = message.member(&["headers"]);
     if !matches!(list, Value::List(_)) {
         problems.push(format!("{whose} headers are no list; kept without"));
-        return Headers { list: Vec::new(), withheld: Withheld::Everything };
+        return Headers { list: Fields::default(), withheld: Withheld::Everything };
     }
     let mut pairs = Pairs::new(context.limits.headers);
     let mut no_pairs = 0;
@@ -287,7 +287,7 @@ fn headers(whose: &str, message: Value<'_>, whole: bool, context: Context<'_>, p
     }
     if pairs.over_limit {
         withheld = Withheld::Everything;
-        problems.push(format!("{whose} headers over the limit; kept the first {}", pairs.list.len()));
+        problems.push(format!("{whose} headers over the limit; kept the first {}", pairs.len()));
     }
     Headers { list: fields(pairs), withheld }
 }

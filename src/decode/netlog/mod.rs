@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::exchange::{Exchange, HeaderValue};
+use super::exchange::Exchange;
 use super::format::{Problems, Reading};
 use super::{ReadOptions, Sanitized};
 use crate::evidence::CaptureId;
@@ -71,7 +71,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
 fn has_masks(exchange: &Exchange) -> bool {
     let answered = exchange.answer.response().map(|response| &response.headers);
     let lists = [Some(&exchange.request.headers), answered];
-    lists.into_iter().flatten().flat_map(|headers| &headers.list).any(|header| header.value == HeaderValue::Masked)
+    lists.into_iter().flatten().flat_map(|headers| headers.list.iter()).any(|header| header.value.is_none())
 }
 
 /// What was read so far.

@@ -7,7 +7,7 @@ use memchr::memmem;
 use super::event::Params;
 use crate::decode::body::Body;
 use crate::decode::exchange::{
-    self, Answer, Connection, Exchange, Header, HeaderValue, Headers, Request, Response, Unknown, Withheld,
+    self, Answer, Connection, Exchange, Fields, Headers, Request, Response, Unknown, Withheld,
 };
 use crate::decode::fields::{Pairs, fields};
 use crate::decode::format::Problems;
@@ -233,7 +233,7 @@ impl Attempt {
 
 /// Header lines. In the default mode credentials are replaced by how many octets they had.
 fn headers(whose: &str, lines: Option<&[String]>, options: &ReadOptions, say: &mut dyn FnMut(String)) -> Headers {
-    let Some(lines) = lines else { return Headers { list: Vec::new(), withheld: Withheld::Everything } };
+    let Some(lines) = lines else { return Headers { list: Fields::default(), withheld: Withheld::Everything } };
     let mut pairs = Pairs::new(options.limits.headers);
     for line in lines {
         // Pseudo-headers are parts of the request that stand elsewhere.
@@ -244,13 +244,10 @@ fn headers(whose: &str, lines: Option<&[String]>, options: &ReadOptions, say: &m
     let mut withheld = Withheld::Nothing;
     if pairs.over_limit {
         withheld = Withheld::Everything;
-        say(format!("{whose} headers over the limit; kept the first {}", pairs.list.len()));
+        say(format!("{whose} headers over the limit; kept the first {}", pairs.len()));
     }
-    let stripped = |header: &Header| match &header.value {
-        HeaderValue::Text(value) => value.starts_with('[') && value.ends_with(" bytes were stripped]"),
-        HeaderValue::Masked => false,
-    };
     let mut list = fields(pairs);
-    list.iter_mut().filter(|header| stripped(header)).for_each(|header| header.value = HeaderValue::Masked);
+    let is_note = |value: &str| value.starts_with('[') && value.ends_with(" bytes were stripped]");
+    list.mask(|header| header.value.is_some_and(is_note));
     Headers { list, withheld }
 }

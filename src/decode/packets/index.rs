@@ -75,7 +75,6 @@ impl Batch {
 
 /// Where the reading of headers stands.
 pub(super) struct Index {
-    content: Bytes,
     frames: Frames,
     sorter: Sorter,
     /// The segments of the batch that is being filled, and of which run each is.
@@ -95,11 +94,11 @@ struct Sorter {
 }
 
 impl Index {
-    pub(super) fn new(content: &Bytes, frames: Frames, limits: &Limits) -> Index {
+    pub(super) fn new(frames: Frames, limits: &Limits) -> Index {
         let connections = Connections::new(limits.connections);
         let sorter = Sorter { network: Network::new(limits), connections, quic: Quic::default(), number: 0 };
-        let (content, links) = (content.clone(), BTreeMap::new());
-        Index { content, frames, sorter, found: Vec::new(), links, cut: 0, longest_cut: 0, ending: None }
+        let links = BTreeMap::new();
+        Index { frames, sorter, found: Vec::new(), links, cut: 0, longest_cut: 0, ending: None }
     }
 
     /// The next batch; `None` after the last one.
@@ -129,13 +128,13 @@ impl Index {
 
     /// Sorts what is in a frame.
     fn frame(&mut self, frame: &Frame, batch: &mut Batch) {
-        let octets = self.content.get(frame.start..frame.start + frame.captured).unwrap_or_default();
+        let octets = self.frames.octets(frame);
         if frame.captured < frame.original {
             self.cut += 1;
             self.longest_cut = self.longest_cut.max(frame.captured);
         }
         let Sorter { network, connections, quic, number } = &mut self.sorter;
-        let (content, found) = (&self.content, &mut self.found);
+        let found = &mut self.found;
         let known = network.frame(frame.link, octets, &mut |it| match it {
             Found::Tcp(datagram) => {
                 let Some(header) = Header::read(&datagram) else { return };
@@ -143,7 +142,8 @@ impl Index {
                 batch.replaced.extend(belongs.replaces);
                 let at = (frame.number, frame.time);
                 let rebuilt = &mut batch.rebuilt;
-                let Some(segment) = header.segment(&datagram, at, belongs.from, content, rebuilt) else { return };
+                let place = (octets, frame.start);
+                let Some(segment) = header.segment(&datagram, at, belongs.from, place, rebuilt) else { return };
                 let slot = connections.slot(belongs.id, *number).unwrap_or_else(|| {
                     let slot = u32::try_from(batch.runs.len()).unwrap_or(u32::MAX);
                     connections.place(belongs.id, *number, slot);

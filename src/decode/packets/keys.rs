@@ -1,14 +1,13 @@
 //! The key logs of a recording: those given with it, and those inside it.
 
-use bytes::Bytes;
-
 use super::file::pcapng;
 use super::tls::KeyLog;
+use crate::capture::content::Content;
 use crate::capture::open::open;
 use crate::decode::ReadOptions;
 
 /// The secrets of every key log, and what could not be read of them.
-pub(super) fn collect(content: &Bytes, options: &ReadOptions) -> (KeyLog, Vec<String>) {
+pub(super) fn collect(content: &Content, options: &ReadOptions) -> (KeyLog, Vec<String>) {
     let mut keys = KeyLog::default();
     let mut problems = Vec::new();
     for path in &options.keylogs {

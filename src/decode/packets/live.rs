@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use super::Context;
 use super::client::client;
 use super::connections::ConnectionId;
-use super::file::NO_TIME;
 use super::http::Found;
 use super::layers::Layers;
 use super::reassembly::Reassembly;
@@ -59,7 +58,7 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    /// Whether there is anything to say beside its exchanges.
+    /// Whether there is anything beside exchanges.
     pub(super) fn says_more(&self) -> bool {
         let Finished { found, refused, problems, .. } = self;
         refused.is_some() || !problems.is_empty() || !found.problems.is_empty() || !found.tls.is_empty()
@@ -142,13 +141,7 @@ impl Live {
         let mut found = Found::default();
         if let Some(above) = self.above {
             found = above.layers.finish();
-            for exchange in &mut found.exchanges {
-                exchange.connection.closed = closed;
-                // Simple Packet Blocks have no times.
-                for time in [&mut exchange.sent_at, &mut exchange.answered_at] {
-                    *time = time.filter(|time| *time != NO_TIME);
-                }
-            }
+            found.exchanges.iter_mut().for_each(|exchange| exchange.connection.closed = closed);
         }
         let mut problems = Vec::new();
         if found.recognised {

@@ -33,16 +33,15 @@ mod unread;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::exchange::Exchange;
 use super::format::Reading;
 use super::{ReadOptions, Sanitized};
-use crate::evidence::{At, CaptureId};
-use file::Frames;
+use crate::capture::content::Content;
+use crate::evidence::CaptureId;
+use file::{Frames, NO_TIME};
 use index::Index;
 use layers::Shared;
-use rounds::Outcome;
+use rounds::{Outcome, first_frame};
 use unread::Unread;
 
 /// What every connection of a recording needs.
@@ -53,7 +52,7 @@ struct Context<'a> {
 }
 
 /// Reads a packet capture.
-pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -> Reading {
+pub(super) fn read(content: &Content, capture: CaptureId, options: &ReadOptions) -> Reading {
     let mut reading = Reading {
         exchanges: Vec::new(),
         creator: None,
@@ -73,7 +72,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
     reading.problems.extend(said.into_iter().map(|message| (None, message)));
     let shared = Arc::new(Shared { keylog: Arc::new(keylog), limits: options.limits });
     let context = Context { capture, options, shared };
-    let mut index = Index::new(content, frames, &options.limits);
+    let mut index = Index::new(frames, &options.limits);
     let outcome = rounds::run(&mut index, content, &context);
     reading.problems.extend(index.problems());
     let seen_whole = put_together(outcome, options, &mut reading);
@@ -117,16 +116,33 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
     reading.problems.extend(alone.into_iter().map(|(frame, message)| (place(frame), message)));
     reading.problems.extend(of_http);
-    reading.exchanges = outcome.exchanges;
-    // Exchanges are large: their keys are sorted first, so that each of them is moved once.
-    reading.exchanges.sort_by_cached_key(place_of);
+    reading.exchanges = in_order(outcome.exchanges);
     seen_whole
 }
 
-/// The frame in which an exchange begins, and its connection, where a frame holds packets of several.
-fn place_of(exchange: &Exchange) -> (u32, u32) {
-    match exchange.at {
-        At::Frames { request, response, tcp_stream, .. } => (request.or(response).unwrap_or(u32::MAX), tcp_stream),
-        At::Entry(_) | At::Flow(_) | At::Item { .. } => (u32::MAX, u32::MAX),
+/// The exchanges of all batches, by the frame in which each begins. They are large: each is moved once, and what is behind
+/// them has the memory of a batch that is used up.
+fn in_order(of_batches: Vec<Vec<Exchange>>) -> Vec<Exchange> {
+    let frames =
+        |(at, batch): (usize, &Vec<Exchange>)| batch.iter().map(|it| (first_frame(it), at)).collect::<Vec<_>>();
+    let mut order: Vec<_> = of_batches.iter().enumerate().flat_map(frames).collect();
+    order.sort_unstable();
+    let mut left: Vec<_> = of_batches.into_iter().map(Vec::into_iter).collect();
+    let mut exchanges = Vec::with_capacity(order.len());
+    for (_, batch) in order {
+        let Some(left) = left.get_mut(batch) else { continue };
+        exchanges.extend(left.next().map(without_invented_times));
+        if left.as_slice().is_empty() {
+            *left = Vec::new().into_iter();
+        }
     }
+    exchanges
+}
+
+/// Simple Packet Blocks have no times.
+fn without_invented_times(mut exchange: Exchange) -> Exchange {
+    for time in [&mut exchange.sent_at, &mut exchange.answered_at] {
+        *time = time.filter(|time| *time != NO_TIME);
+    }
+    exchange
 }

@@ -15,14 +15,16 @@ use super::index::{Batch, Index, Run};
 use super::live::{Finished, Live};
 use super::segment::{Segment, Source};
 use crate::decode::exchange::Exchange;
+use crate::evidence::At;
 
 /// What came out of a recording.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// Of all connections; those of each in their order.
-    pub exchanges: Vec<Exchange>,
-    /// Connections of which there is more to say, in no order.
+    /// What else is left of connections of which something is, in no order.
     pub finished: Vec<Finished>,
+    /// The exchanges of the connections that ended with each batch, each list in the order of the recording. Exchanges are
+    /// large, and most connections hold one.
+    pub exchanges: Vec<Vec<Exchange>>,
     /// Connections that were given up while they were open, since there were too many.
     pub given_up: u64,
 }
@@ -102,6 +104,11 @@ impl Open {
                 (id, if last { Worked::Finished(live.finish()) } else { Worked::Open(live) })
             })
             .collect();
+        let count = |(_, worked): &(_, Worked)| match worked {
+            Worked::Open(_) => 0,
+            Worked::Finished(finished) => finished.found.exchanges.len(),
+        };
+        let mut exchanges = Vec::with_capacity(worked.iter().map(count).sum());
         for (id, worked) in worked {
             match worked {
                 Worked::Open(live) => {
@@ -109,13 +116,13 @@ impl Open {
                 }
                 Worked::Finished(mut finished) => {
                     self.set_done(id);
-                    outcome.exchanges.append(&mut finished.found.exchanges);
-                    if finished.says_more() {
-                        outcome.finished.push(finished);
-                    }
+                    exchanges.extend(std::mem::take(&mut finished.found.exchanges));
+                    outcome.finished.extend(Some(finished).filter(Finished::says_more));
                 }
             }
         }
+        exchanges.sort_by_cached_key(first_frame);
+        outcome.exchanges.push(exchanges);
     }
 
     /// Gives up the connections that have been silent longest, where too many are open or too much waits.
@@ -153,5 +160,13 @@ impl Open {
         if let Some(found) = self.done.get_mut(word) {
             *found |= 1 << (id.0 % 64);
         }
+    }
+}
+
+/// The frame in which an exchange begins, and its connection.
+pub(super) fn first_frame(exchange: &Exchange) -> (u32, u32) {
+    match exchange.at {
+        At::Frames { request, response, tcp_stream, .. } => (request.or(response).unwrap_or(u32::MAX), tcp_stream),
+        At::Entry(_) | At::Flow(_) | At::Item { .. } => (u32::MAX, 0),
     }
 }

@@ -151,13 +151,13 @@ impl Header {
         })
     }
 
-    /// The segment. A packet put together from fragments adds its payload to `rebuilt`.
+    /// The segment, in a frame of these octets that starts there in the recording. A packet put together from fragments adds its payload to `rebuilt`.
     pub(super) fn segment(
         &self,
         datagram: &Datagram<'_>,
         (frame, time): (u32, Timestamp),
         from: End,
-        recording: &Bytes,
+        (octets, start): (&[u8], usize),
         rebuilt: &mut Vec<Bytes>,
     ) -> Option<Segment> {
         let length = self.length?;
@@ -165,7 +165,7 @@ impl Header {
         let sent = datagram.length.saturating_sub(length);
         let payload_place = match datagram.root {
             _ if payload.is_empty() => Place(0),
-            Root::Recording => Place(place(recording, payload)? as u64),
+            Root::Recording => Place((start + place(octets, payload)?) as u64),
             Root::Rebuilt(whole) => {
                 let start = place(whole, payload)?;
                 rebuilt.push(whole.slice(start..start + payload.len()));

@@ -69,7 +69,7 @@ struct Told {
 fn told(packets: &[Packet]) -> [Told; 2] {
     let content = recording(packets);
     let limits = Limits::default();
-    let mut index = Index::new(&content, Frames::new(&content).unwrap(), &limits);
+    let mut index = Index::new(Frames::new(&content.clone().into()).unwrap(), &limits);
     let batch = index.batch().unwrap();
     assert!(batch.runs.len() <= 1, "one connection");
     let mut told = [Told::default(), Told::default()];
@@ -226,9 +226,9 @@ proptest! {
         let mut network = super::network::Network::new(&limits);
         network.frame(link, &content, &mut |_| {});
         for magic in [&[0xd4, 0xc3, 0xb2, 0xa1][..], &[0x0a, 0x0d, 0x0d, 0x0a]] {
-            let file = Bytes::from([magic, &content].concat());
+            let file = [magic, &content].concat().into();
             if let Some(frames) = Frames::new(&file) {
-                let mut index = Index::new(&file, frames, &limits);
+                let mut index = Index::new(frames, &limits);
                 while index.batch().is_some() {}
             }
         }
@@ -307,7 +307,7 @@ fn connections_are_numbered_as_wireshark_does() {
     ] {
         let content = recording(&packets);
         let limits = Limits::default();
-        let mut index = Index::new(&content, Frames::new(&content).unwrap(), &limits);
+        let mut index = Index::new(Frames::new(&content.clone().into()).unwrap(), &limits);
         let batch = index.batch().unwrap();
         let mut found: Vec<(u32, u32)> = batch
             .runs

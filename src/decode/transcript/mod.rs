@@ -11,7 +11,7 @@ mod verbose;
 use bytes::Bytes;
 
 use super::body::Body;
-use super::exchange::{Answer, CREDENTIAL_HEADERS, Exchange, HeaderValue, Headers, Response, Unknown, Withheld};
+use super::exchange::{Answer, CREDENTIAL_HEADERS, Exchange, Headers, Response, Unknown, Withheld};
 use super::format::{Problems, Reading};
 use super::message::{Beside, Reader, line, request_line};
 use super::{ReadOptions, Sanitized};
@@ -233,8 +233,8 @@ fn withhold(exchanges: &mut [Exchange]) -> Sanitized {
     let (mut masked, mut credentials) = (false, false);
     for exchange in exchanges.iter() {
         let answered = exchange.answer.response().map(|response| &response.headers);
-        for header in [Some(&exchange.request.headers), answered].into_iter().flatten().flat_map(|it| &it.list) {
-            masked |= header.value == HeaderValue::Masked;
+        for header in [Some(&exchange.request.headers), answered].into_iter().flatten().flat_map(|it| it.list.iter()) {
+            masked |= header.value.is_none();
             credentials |= CREDENTIAL_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name));
         }
     }

@@ -37,7 +37,7 @@ impl Maker<'_> {
             }
             Shows::NoStep(_, closing) => {
                 let exchange = trail.record(judged)?.exchange;
-                Some(self.at(exchange, &Part::new("request"), "absent", None, self.window(closing), says))
+                Some(self.at(exchange, &"request".into(), "absent", None, self.window(closing), says))
             }
             Shows::Unset(_) | Shows::UnknownStep(_) => None,
         }
@@ -48,7 +48,7 @@ impl Maker<'_> {
         let record = trail.record(record)?;
         Some(match record.slot(field) {
             Some(slot) => self.of_slot(slot, says),
-            None => self.at(record.exchange, &Part::new("request.url"), "present", None, None, says),
+            None => self.at(record.exchange, &"request.url".into(), "present", None, None, says),
         })
     }
 

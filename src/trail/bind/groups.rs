@@ -11,8 +11,20 @@ pub(super) fn bind_session(binder: &Binder<'_>, id: RecordId, record: &Record, f
     let refusals = record.text(Field::SessionId).and_then(|session| binder.selected.session_refusals.get(session));
     let refused = refusals.and_then(|refusals| super::selected::first_of(binder, refusals, record));
     found.push((id, Binding::FirstRefusal, refused.map_or(Bound::None(Closing::NotNeeded), Bound::Found)));
-    let again = binder.later_of(&binder.selected.initializes, record, Kind::McpExchange);
-    found.push((id, Binding::NextInitialize, again));
+    // What has to come, comes after the refusal: until then there is nothing to open anew.
+    let refusal = refused.and_then(|id| binder.record(id));
+    found.push((id, Binding::NextInitialize, opened_anew(binder, refusal.unwrap_or(record))));
+}
+
+/// The next `initialize`. A client that ends its session with DELETE has not yet gone on without another one.
+fn opened_anew(binder: &Binder<'_>, from: &Record) -> Bound {
+    let again = super::selected::first_of(binder, &binder.selected.initializes, from);
+    let ends = |at| {
+        let exchange = binder.at_exchange(Kind::McpExchange, at).and_then(|id| binder.record(id));
+        exchange.is_some_and(|exchange| exchange.text(Field::Method) == Some("DELETE"))
+    };
+    let missing = || binder.windows.missing_after_except(from.exchange, Kind::McpExchange, ends);
+    again.map_or_else(missing, Bound::Found)
 }
 
 /// The MCP exchange at which a group begins.

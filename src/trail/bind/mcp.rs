@@ -4,8 +4,9 @@ use super::selected::methods_of;
 use super::{Binder, Found};
 use crate::decode::exchange::Unknown;
 use crate::evidence::At;
+use crate::trail::derive::expires_at;
 use crate::trail::read::urls;
-use crate::trail::record::{Bound, Closing, Record, RecordId, State};
+use crate::trail::record::{Bound, Closing, Record, RecordId, State, Value};
 use crate::trail::schema::{Binding, Field, Kind};
 
 pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
@@ -14,10 +15,12 @@ pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, 
     found.push((id, Binding::Next, binder.later(record, Kind::McpExchange, |_| true)));
     found.push((id, Binding::Retry, retry(binder, id, record)));
     bind_redirects(binder, id, record, found);
-    let accepted = binder.last_of(&binder.selected.accepted, record);
+    let over = grant_is_over(binder, record);
+    let accepted = binder.last_of(&binder.selected.accepted, record).filter(|_| !over);
     found.push((id, Binding::EarlierAccepted, binder.earlier(accepted, Kind::McpExchange)));
     found.push((id, Binding::RefusedAlike, refused_alike(binder, record)));
-    found.push((id, Binding::NewestTokenResponse, newest_token_response(binder, record)));
+    let newest = if over { Bound::None(Closing::NotNeeded) } else { newest_token_response(binder, record) };
+    found.push((id, Binding::NewestTokenResponse, newest));
     found.push((id, Binding::IssuingTokenResponse, issuing_token_response(binder, record)));
     found.push((id, Binding::ResourceMetadata, metadata_in_force(binder, record)));
     found.push((id, Binding::Session, session_of(binder, record)));
@@ -84,8 +87,34 @@ fn would_show_target(binder: &Binder<'_>, record: &Record, location: &str) -> bo
     !is_packets || urls::tls_and_port(location).is_some_and(|target| binder.selected.spoken.contains(&target))
 }
 
-/// The newest usable token response that was answered before this was sent.
-fn newest_token_response(binder: &Binder<'_>, record: &Record) -> Bound {
+/// Whether a request comes without a token because the client has none left: a renewal was refused since the last token, or
+/// the token itself was when it was used last, or its time is over and no refresh token was ever given. Then it may ask
+/// like a stranger, and be challenged.
+fn grant_is_over(binder: &Binder<'_>, record: &Record) -> bool {
+    if record.state(Field::Bearer) != &State::Absent {
+        return false;
+    }
+    let Some(newest) = newest_usable(binder, record).and_then(|id| binder.record(id)) else { return false };
+    let refused = |refresh: &Record| {
+        let answer = binder.at_exchange(Kind::TokenResponse, refresh.exchange).and_then(|id| binder.record(id));
+        answer.is_some_and(|answer| answer.text(Field::Error) == Some("invalid_grant"))
+    };
+    let last_refresh = binder.last_of(&binder.selected.refreshes, record).and_then(|id| binder.record(id));
+    if last_refresh.is_some_and(|refresh| refresh.exchange > newest.exchange && refused(refresh)) {
+        return true;
+    }
+    let uses = newest.text(Field::AccessToken).and_then(|token| binder.selected.by_token.get(token));
+    let last_use = uses.and_then(|uses| binder.last_of(uses, record)).and_then(|id| binder.record(id));
+    if last_use.is_some_and(|used| used.number(Field::Status) == Some(401)) {
+        return true;
+    }
+    let sent = record.number(Field::SentAt).map(|sent| sent / 1_000_000);
+    let ends = expires_at(newest);
+    let is_past = matches!((ends, sent), (State::Present(Value::Number(ends)), Some(sent)) if ends <= sent);
+    is_past && !binder.selected.gives_refresh_tokens
+}
+
+fn newest_usable(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
     let sent = record.number(Field::SentAt);
     let usable = &binder.selected.usable;
     let before = usable.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange < record.exchange));
@@ -93,7 +122,12 @@ fn newest_token_response(binder: &Binder<'_>, record: &Record) -> Bound {
         let answered = binder.record(**id).and_then(|response| response.number(Field::AnsweredAt));
         answered.zip(sent).is_none_or(|(answered, sent)| answered <= sent)
     };
-    let newest = usable.get(..before).unwrap_or_default().iter().rev().find(in_time).copied();
+    usable.get(..before).unwrap_or_default().iter().rev().find(in_time).copied()
+}
+
+/// The newest usable token response that was answered before this was sent.
+fn newest_token_response(binder: &Binder<'_>, record: &Record) -> Bound {
+    let newest = newest_usable(binder, record);
     if newest.is_some() && begins_as_another(binder, record) {
         return Bound::Unknown(Unknown::Ambiguous);
     }

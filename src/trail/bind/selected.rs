@@ -26,6 +26,8 @@ pub(crate) struct Selected<'a> {
     pub refreshes: Vec<RecordId>,
     /// Usable token responses.
     pub usable: Vec<RecordId>,
+    /// Whether any of them came with a refresh token, or with what may be one.
+    pub gives_refresh_tokens: bool,
     /// Resource metadata that can be read.
     pub metadata: Vec<RecordId>,
     /// The next MCP exchange with the same method and message.
@@ -70,6 +72,7 @@ impl<'a> Selected<'a> {
         for (id, response) in binder.of_kind(Kind::TokenResponse) {
             if is_usable(response) {
                 selected.usable.push(id);
+                selected.gives_refresh_tokens |= response.state(Field::RefreshToken) != &State::Absent;
             }
             for token in [Field::AccessToken, Field::IdToken].into_iter().filter_map(|field| response.text(field)) {
                 selected.issuing.entry(token).or_insert(id);
@@ -129,6 +132,7 @@ impl<'a> Selected<'a> {
             }
             if let (Some(session), Some(400 | 401 | 403 | 404)) = (exchange.text(Field::SessionId), status)
                 && !ended.before(exchange)
+                && tells_of_session(exchange)
             {
                 self.session_refusals.entry(session).or_default().push(id);
             }
@@ -201,7 +205,7 @@ pub(super) fn first_of(binder: &Binder<'_>, list: &[RecordId], record: &Record) 
 /// What two exchanges share that send the same: HTTP method, JSON-RPC method, parameters.
 fn message_digest(binder: &Binder<'_>, exchange: &Record) -> Option<[u8; 32]> {
     let view = binder.view(exchange)?;
-    let first = view.messages.first();
+    let first = view.messages().first();
     let mut hasher = blake3::Hasher::new();
     hasher.update(view.method().as_bytes());
     let method = first.and_then(|message| message.method());
@@ -210,4 +214,14 @@ fn message_digest(binder: &Binder<'_>, exchange: &Record) -> Option<[u8; 32]> {
         hasher.update(b"\0").update(params.to_string().as_bytes());
     }
     Some(*hasher.finalize().as_bytes())
+}
+
+/// Whether a refusal says something about the session that is named: 400 and 404 to a GET also mean that there is no stream
+/// to listen to, and to a DELETE that there is nothing left to end.
+fn tells_of_session(refused: &Record) -> bool {
+    match (refused.text(Field::Method), refused.number(Field::Status)) {
+        (Some("DELETE"), Some(400 | 404)) => false,
+        (Some("GET"), Some(400 | 404)) => refused.text(Field::RefusalReadsAs) == Some("session"),
+        _ => true,
+    }
 }

@@ -95,6 +95,9 @@ names! {
         ServerDate = "server_date",
         /// Marks of an edge or gateway in the response: header names, lower case.
         EdgeMarks = "edge_marks",
+        /// What in the response shows that it came through somebody between: the edge marks, and `server` where that header
+        /// names software that stands before other servers.
+        HopMarks = "hop_marks",
         /// Derived: `http+sse`, `streamable`, `modern`.
         Era = "era",
         /// Derived: form of the URL of a metadata request.

@@ -18,7 +18,7 @@ pub(super) fn fill(view: &View<'_>, record: &mut Record, context: &Context<'_>) 
     let batch = match &view.form {
         Err(reason) => State::Unknown(*reason),
         Ok(_) if view.is_unopened() => State::Unknown(Unknown::BodyPassedOver),
-        Ok(_) => number(view.batch),
+        Ok(_) => number(view.batch()),
     };
     record.set(Field::MessageKinds, kinds, "request.body");
     record.set(Field::BatchSize, batch, "request.body");
@@ -73,7 +73,7 @@ fn charset(state: State) -> State {
 
 /// Which shape of the protocol the request has.
 fn fill_era(view: &View<'_>, record: &mut Record, context: &Context<'_>) {
-    let by_body = view.messages.iter().any(|message| message.meta_version().is_some());
+    let by_body = view.messages().iter().any(|message| message.meta_version().is_some());
     let by_header = view.exchange.request.headers.get("mcp-method").is_some();
     let (era, part) = if by_header {
         ("modern", "request.header.mcp-method")

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decode::exchange::{HeaderValue, Unknown, Withheld};
+use crate::decode::exchange::{Unknown, Withheld};
 use crate::trail::read::jsonrpc::Message;
 use crate::trail::read::param_header;
 use crate::trail::record::{Record, State, Value};
@@ -31,13 +31,13 @@ fn fill_mirrored(record: &mut Record, view: &View<'_>) {
     let headers = &view.exchange.request.headers;
     let (mut values, mut bad): (Vec<Arc<str>>, Vec<Arc<str>>) = (Vec::new(), Vec::new());
     let mut masked = false;
-    for header in &headers.list {
+    for header in headers.list.iter() {
         let name = header.name.to_ascii_lowercase();
         let param = name.strip_prefix(param_header::PREFIX);
         if param.is_none() && name != "mcp-name" {
             continue;
         }
-        let HeaderValue::Text(value) = &header.value else {
+        let Some(value) = header.value else {
             masked = true;
             continue;
         };

@@ -16,7 +16,7 @@ use crate::trail::view::View;
 
 pub(super) fn fill(view: &View<'_>, record: &mut Record, limits: &Limits) {
     record.set(Field::Method, State::text(Some(view.method())), "request.method");
-    let method = view.messages.iter().find_map(|message| message.method());
+    let method = view.messages().iter().find_map(|message| message.method());
     let jsonrpc_method = match (method, &view.form) {
         (None, Err(reason)) => State::Unknown(*reason),
         (method, _) => State::text(method),
@@ -162,6 +162,7 @@ fn fill_challenge(view: &View<'_>, record: &mut Record, limits: &Limits) {
     record.set(Field::ChallengeRenamedTo, renamed(view), "response.header");
     fill_challenge_form(view, &header, &challenges, record);
     let reads_as = refusal_reads_as(view, usable, limits);
+    record.set(Field::HopMarks, hop_marks(view, record.state(Field::EdgeMarks)), "response.header");
     record.set(Field::RefusalReadsAs, reads_as, if usable.is_some() { PART } else { "response.body" });
     record.set(Field::Challenge, header, PART);
 }
@@ -190,6 +191,44 @@ fn renamed(view: &View<'_>) -> State {
         return State::Unknown(Unknown::ResponseNotRecorded);
     };
     State::text(NAMES.into_iter().find(|name| response.headers.get(name).is_some()))
+}
+
+/// The edge marks, and `server` where it names software that stands before other servers.
+fn hop_marks(view: &View<'_>, edge_marks: &State) -> State {
+    let names_proxy = matches!(view.response_header("server"), State::Present(Value::Text(name)) if is_proxy(&name));
+    match edge_marks {
+        State::Present(Value::List(marks)) if names_proxy => {
+            State::Present(Value::List(marks.iter().cloned().chain(["server".into()]).collect()))
+        }
+        State::Absent if names_proxy => State::Present(Value::List(vec!["server".into()])),
+        other => other.clone(),
+    }
+}
+
+/// Whether the first product of a `Server` header (RFC 9110, 10.2.4) is one that passes requests on: no MCP server is
+/// written in it.
+fn is_proxy(server: &str) -> bool {
+    const PRODUCTS: [&str; 17] = [
+        "nginx",
+        "openresty",
+        "tengine",
+        "apache",
+        "litespeed",
+        "caddy",
+        "envoy",
+        "istio-envoy",
+        "varnish",
+        "squid",
+        "ats",
+        "akamaighost",
+        "awselb",
+        "cloudflare",
+        "cloudfront",
+        "apisix",
+        "kong",
+    ];
+    let product = server.split(['/', ' ', '(']).next().unwrap_or_default();
+    PRODUCTS.iter().any(|name| product.eq_ignore_ascii_case(name))
 }
 
 /// What a refusal says is wrong; absent where there is no refusal.

@@ -48,7 +48,7 @@ pub(super) fn record_in(exchange: &Record, kind: Kind) -> Record {
 
 fn of_client(exchange: &Record, view: &View<'_>, found: &mut Vec<Record>) {
     let messages = view.client_messages();
-    let batch = view.batch.map(|length| (length, kinds(messages)));
+    let batch = view.batch().map(|length| (length, kinds(messages)));
     for (at, message) in messages.iter().enumerate() {
         let place = Place { via: "post", position: at + 1, batch: batch.clone() };
         let mut record = record_in(exchange, Kind::ClientMessage);
@@ -106,7 +106,7 @@ fn parts(kind: Kind) -> &'static [(Field, Part)] {
     fn table(kind: Kind) -> Parts {
         let half = if kind == Kind::ClientMessage { "request" } else { "response" };
         let own = kind.fields().filter(|field| !Kind::is_common(*field));
-        own.map(|field| (field, Part::new(format!("{half}.body{}", member(field))))).collect()
+        own.map(|field| (field, Part::from(format!("{half}.body{}", member(field))))).collect()
     }
     static CLIENT: LazyLock<Parts> = LazyLock::new(|| table(Kind::ClientMessage));
     static SERVER: LazyLock<Parts> = LazyLock::new(|| table(Kind::ServerMessage));

@@ -105,7 +105,7 @@ pub(super) fn fill_registration(view: &View<'_>, record: &mut Record, context: &
     let issuer = context.directory.issuer(view.endpoint());
     record.set(Field::Issuer, State::text(Some(&issuer)), "request.url");
     record.set(Field::MediaType, super::request_media_type(view), "request.header.content-type");
-    let request = Document(match (&view.json, &view.form) {
+    let request = Document(match (view.json(), &view.form) {
         (Some(json), _) => Ok(Some(json.clone())),
         (None, Err(reason)) => Err(*reason),
         (None, Ok(_)) => Ok(None),

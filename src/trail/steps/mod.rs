@@ -16,7 +16,7 @@ pub(crate) use authorization::authorization_responses;
 pub(crate) use headers::pair;
 pub(crate) use message::messages;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
 use serde_json::Value as Json;
@@ -114,12 +114,16 @@ pub(crate) fn set_origin(record: &mut Record, origin: State, asked: &str, stands
 
 /// The response headers that a page of another origin may read (Fetch, 3.3.2 and 2.2.2).
 fn exposed_headers(view: &View<'_>) -> State {
-    const SAFELISTED: [&str; 7] =
-        ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
+    /// In order.
+    static SAFELISTED: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
+        ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"]
+            .map(Arc::from)
+            .to_vec()
+    });
     let Some(response) = view.exchange.answer.response() else {
         return view.response_header("access-control-expose-headers");
     };
-    let mut names: Vec<Arc<str>> = SAFELISTED.into_iter().map(Arc::from).collect();
+    let mut names = SAFELISTED.clone();
     for value in response.headers.all("access-control-expose-headers") {
         for name in value.split(',').map(|name| name.trim().to_ascii_lowercase()) {
             if name == "*" {

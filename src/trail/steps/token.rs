@@ -19,7 +19,7 @@ use crate::trail::schema::Field;
 use crate::trail::view::View;
 
 pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Directory) {
-    let from_json = view.json.as_ref().map(params_of_json);
+    let from_json = view.json().map(params_of_json);
     let params: Result<&Params, Unknown> = match (&view.form, &from_json) {
         (Ok(Some(form)), _) => Ok(form),
         (_, Some(params)) => Ok(params),

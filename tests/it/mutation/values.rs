@@ -105,7 +105,7 @@ fn example(form: Form) -> &'static str {
         Form::AbsoluteUri => "https://other.example/mcp",
         Form::LoopbackRedirect => "http://127.0.0.1:4711/callback",
         Form::PkceVerifier => "other-verifier-of-forty-three-characters-12",
-        Form::B64token | Form::VisibleAscii => "other",
+        Form::B64token | Form::BareToken | Form::VisibleAscii => "other",
     }
 }
 

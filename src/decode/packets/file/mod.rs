@@ -1,24 +1,18 @@
 //! Capture files: a row of frames with their times.
 //!
-//! Frames are places in the content, never copies: only the headers of a recording are touched here. Own readers and not
+//! Frames are places in the content: what is read of them here is gone with the next one. Own readers and not
 //! a library's, since those make a list of options for every packet, and one broken block costs them the rest.
 
 mod pcap;
 pub(super) mod pcapng;
 mod statistics;
 
-use bytes::Bytes;
-
+use crate::capture::content::{Content, Window};
 use crate::evidence::Timestamp;
 pub(super) use statistics::Statistics;
 
 /// The time of a frame whose recording has no clock (Simple Packet Blocks).
 pub(super) const NO_TIME: Timestamp = Timestamp(i64::MIN);
-
-/// Octets that are asked for at once; less than what a processor keeps next to it.
-const AHEAD: usize = 64 << 10;
-/// Octets that come from memory together.
-const LINE: usize = 64;
 
 /// One frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +33,10 @@ pub(super) struct Frame {
 
 /// The frames of a capture file, in its order.
 pub(super) struct Frames {
-    content: Bytes,
+    window: Window,
     reader: Reader,
     /// The number of the last frame.
     number: u32,
-    /// Up to where the content was asked for.
-    asked: usize,
 }
 
 enum Reader {
@@ -79,27 +71,26 @@ enum Next {
 
 impl Frames {
     /// Reads the head of the file. `None` where it is neither format.
-    pub(super) fn new(content: &Bytes) -> Option<Frames> {
+    pub(super) fn new(content: &Content) -> Option<Frames> {
         let reader = if content.starts_with(&pcapng::SECTION_HEADER.to_be_bytes()) {
             Reader::Pcapng(pcapng::Reader::default())
         } else {
             Reader::Pcap(pcap::Reader::new(content)?)
         };
-        Some(Frames { content: content.clone(), reader, number: 0, asked: 0 })
+        Some(Frames { window: content.window(), reader, number: 0 })
     }
 
     /// The next frame, or why there is none.
     pub(super) fn next(&mut self) -> Result<Frame, Ending> {
         loop {
             let next = match &mut self.reader {
-                Reader::Pcap(reader) => reader.next(&self.content),
-                Reader::Pcapng(reader) => reader.next(&self.content),
+                Reader::Pcap(reader) => reader.next(&mut self.window),
+                Reader::Pcapng(reader) => reader.next(&mut self.window),
             };
             match next {
                 Next::Frame { time, link, start, captured, original } => {
                     self.number = self.number.saturating_add(1);
                     let original = original.max(captured);
-                    self.ask(start.saturating_add(captured));
                     return Ok(Frame { number: self.number, time, link, start, captured, original });
                 }
                 Next::Counted => self.number = self.number.saturating_add(1),
@@ -108,17 +99,9 @@ impl Frames {
         }
     }
 
-    /// Asks for the memory behind a place. Only the head of a record says where the next one is, so going from head to head
-    /// waits for the memory at each of them; octets in a row come several times as fast.
-    fn ask(&mut self, from: usize) {
-        if from < self.asked {
-            return;
-        }
-        self.asked = from.saturating_add(AHEAD).min(self.content.len());
-        let ahead = self.content.get(from..self.asked).unwrap_or_default();
-        ahead.iter().step_by(LINE).for_each(|octet| {
-            std::hint::black_box(*octet);
-        });
+    /// The octets of a frame, as far as captured.
+    pub(super) fn octets(&mut self, frame: &Frame) -> &[u8] {
+        self.window.get(frame.start..frame.start.saturating_add(frame.captured)).unwrap_or_default()
     }
 
     /// Frames so far.

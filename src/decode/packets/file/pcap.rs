@@ -1,6 +1,7 @@
 //! Classic pcap: a head of 24 octets, then records with a head of 16. Both byte orders, micro- and nanoseconds.
 
 use super::{ByteOrder, Ending, Next};
+use crate::capture::content::Window;
 use crate::evidence::Timestamp;
 
 /// Octets of the file head.
@@ -35,12 +36,13 @@ impl Reader {
     }
 
     /// The next record.
-    pub(super) fn next(&mut self, content: &[u8]) -> Next {
-        let Some(left) = content.len().checked_sub(self.at) else { return Next::End(Ending::CutOff) };
+    pub(super) fn next(&mut self, window: &mut Window) -> Next {
+        let Some(left) = window.len().checked_sub(self.at) else { return Next::End(Ending::CutOff) };
         if left == 0 {
             return Next::End(Ending::Whole);
         }
-        let number = |place| self.order.u32(content, self.at.saturating_add(place));
+        let head = window.get(self.at..self.at.saturating_add(RECORD)).unwrap_or_default();
+        let number = |place| self.order.u32(head, place);
         let (Some(seconds), Some(fraction), Some(captured), Some(original)) =
             (number(0), number(4), number(8), number(12))
         else {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::statistics::{Said, Statistics, Tally};
 use super::{ByteOrder, Ending, NO_TIME, Next};
+use crate::capture::content::{Content, Window};
 use crate::evidence::Timestamp;
 
 /// Section Header Block. The same in both byte orders.
@@ -96,13 +97,13 @@ struct Block {
 
 impl Reader {
     /// The next frame.
-    pub(super) fn next(&mut self, content: &[u8]) -> Next {
+    pub(super) fn next(&mut self, window: &mut Window) -> Next {
         loop {
-            let block = match self.block(content) {
+            let block = match self.block(window) {
                 Ok(block) => block,
                 Err(ending) => return Next::End(ending),
             };
-            let body = content.get(block.start..block.end).unwrap_or_default();
+            let body = window.get(block.start..block.end).unwrap_or_default();
             let found = match block.kind {
                 ENHANCED_PACKET => self.enhanced(body, block.start),
                 SIMPLE_PACKET => self.simple(body, block.start),
@@ -128,16 +129,17 @@ impl Reader {
     }
 
     /// Steps to the next block.
-    fn block(&mut self, content: &[u8]) -> Result<Block, Ending> {
+    fn block(&mut self, window: &mut Window) -> Result<Block, Ending> {
         let at = self.at;
-        let left = content.len().saturating_sub(at);
+        let left = window.len().saturating_sub(at);
         if left == 0 {
             return Err(Ending::Whole);
         }
-        let Some(kind) = self.order.u32(content, at) else { return Err(Ending::CutOff) };
+        let head = window.get(at..at + left.min(FRAME)).unwrap_or_default();
+        let Some(kind) = self.order.u32(head, 0) else { return Err(Ending::CutOff) };
         if kind == SECTION_HEADER {
             // The magic behind the length says the byte order of this section.
-            self.order = match content.get(at + 8..at + 12) {
+            self.order = match head.get(8..12) {
                 Some([0x4d, 0x3c, 0x2b, 0x1a]) => ByteOrder::Little,
                 Some([0x1a, 0x2b, 0x3c, 0x4d]) => ByteOrder::Big,
                 Some(_) => return Err(Ending::Broken("a section without a byte order".to_owned())),
@@ -146,7 +148,7 @@ impl Reader {
             self.interfaces.clear();
             self.tally.section(at == 0);
         }
-        let Some(length) = self.order.u32(content, at + 4) else { return Err(Ending::CutOff) };
+        let Some(length) = self.order.u32(head, 4) else { return Err(Ending::CutOff) };
         let length = length as usize;
         if length < FRAME || !length.is_multiple_of(4) {
             return Err(Ending::Broken(format!("a block claims {length} octets")));
@@ -299,15 +301,18 @@ impl<'a> Iterator for Options<'a> {
 
 /// The TLS key logs in the Decryption Secrets Blocks of the file, wherever they stand: keys may come after the packets
 /// that they open.
-pub(in crate::decode::packets) fn key_logs(content: &Bytes) -> Vec<Bytes> {
+pub(in crate::decode::packets) fn key_logs(content: &Content) -> Vec<Bytes> {
     let mut found = Vec::new();
     if !content.starts_with(&SECTION_HEADER.to_be_bytes()) {
         return found;
     }
-    let mut reader = Reader::default();
-    while let Ok(block) = reader.block(content) {
+    let (mut reader, mut window) = (Reader::default(), content.window());
+    while let Ok(block) = reader.block(&mut window) {
+        if block.kind != DECRYPTION_SECRETS {
+            continue;
+        }
         let body = content.get(block.start..block.end).unwrap_or_default();
-        if block.kind != DECRYPTION_SECRETS || reader.order.u32(body, 0) != Some(TLS_KEY_LOG) {
+        if reader.order.u32(body, 0) != Some(TLS_KEY_LOG) {
             continue;
         }
         let Some(length) = reader.order.u32(body, 4) else { continue };

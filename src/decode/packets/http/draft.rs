@@ -5,7 +5,7 @@ use compact_str::{CompactString, format_compact};
 use super::head::RequestHead;
 use super::{Context, Mark};
 use crate::decode::body::Body;
-use crate::decode::exchange::{Answer, Exchange, HeaderValue, Headers, Request, Response, Unknown, Withheld};
+use crate::decode::exchange::{Answer, Exchange, Fields, Headers, Request, Response, Unknown, Withheld};
 use crate::evidence::At;
 
 /// An exchange of which more may come.
@@ -47,7 +47,7 @@ impl Draft {
             authority: CompactString::default(),
             target: CompactString::default(),
             version: Some(version.into()),
-            headers: Headers { list: Vec::new(), withheld: Withheld::Everything },
+            headers: Headers { list: Fields::default(), withheld: Withheld::Everything },
             body: Body::not_recorded(Unknown::BodyNotRecorded),
         };
         let nowhere = Mark { frame: 0, time: crate::evidence::Timestamp(0) };
@@ -153,11 +153,7 @@ impl Draft {
 
 /// The request of an HTTP/1 head.
 pub(super) fn request_of(context: &Context, head: RequestHead, withheld: Withheld) -> Request {
-    let host = head.fields.iter().find(|field| field.name.eq_ignore_ascii_case("host"));
-    let host = match host.map(|field| &field.value) {
-        Some(HeaderValue::Text(host)) => host,
-        _ => "",
-    };
+    let host = head.fields.values("host").next().unwrap_or_default();
     let Target { scheme, authority, target } = target_of(&head.method, &head.target, host);
     Request {
         scheme: scheme.unwrap_or_else(|| context.scheme().into()),

@@ -1,7 +1,7 @@
 //! Where the body of an HTTP/1 message ends (RFC 9112, 6.3).
 
 use crate::decode::body::ContentCoding;
-use crate::decode::exchange::{Header, HeaderValue};
+use crate::decode::exchange::Fields;
 
 /// How the end of a body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) struct Body {
 const NO_BODY: Body = Body { framing: Framing::None, codings: Some(Vec::new()), shape: None };
 
 /// The body of a request.
-pub(super) fn of_request(fields: &[Header], minor: u8) -> Body {
+pub(super) fn of_request(fields: &Fields, minor: u8) -> Body {
     match coded(fields, minor) {
         Some(Body { framing: Framing::UntilClose, .. }) => Body {
             framing: Framing::Unknown,
@@ -45,7 +45,7 @@ pub(super) fn of_request(fields: &[Header], minor: u8) -> Body {
 }
 
 /// The body of a response with `status` to a request with `method`.
-pub(super) fn of_response(fields: &[Header], minor: u8, status: u16, method: &str) -> Body {
+pub(super) fn of_response(fields: &Fields, minor: u8, status: u16, method: &str) -> Body {
     if method == "HEAD" || matches!(status, 100..=199 | 204 | 304) {
         return NO_BODY;
     }
@@ -53,23 +53,16 @@ pub(super) fn of_response(fields: &[Header], minor: u8, status: u16, method: &st
 }
 
 /// The values of `name`, split at commas.
-pub(super) fn members<'a>(fields: &'a [Header], name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-    values(fields, name).flat_map(|value| value.split(',')).map(str::trim).filter(|member| !member.is_empty())
-}
-
-fn values<'a>(fields: &'a [Header], name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-    fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name)).filter_map(|field| match &field.value {
-        HeaderValue::Text(value) => Some(&**value),
-        HeaderValue::Masked => None,
-    })
+pub(super) fn members<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+    fields.values(name).flat_map(|value| value.split(',')).map(str::trim).filter(|member| !member.is_empty())
 }
 
 /// The body where a `Transfer-Encoding` says it.
-fn coded(fields: &[Header], minor: u8) -> Option<Body> {
+fn coded(fields: &Fields, minor: u8) -> Option<Body> {
     let mut codings: Vec<&str> = members(fields, "transfer-encoding").collect();
     let last = codings.pop()?;
     let mut shape = None;
-    if values(fields, "content-length").next().is_some() {
+    if fields.values("content-length").next().is_some() {
         shape = Some("has both Transfer-Encoding and Content-Length; Content-Length is not used");
     } else if minor == 0 {
         shape = Some("has a Transfer-Encoding in HTTP/1.0");
@@ -87,8 +80,8 @@ fn coded(fields: &[Header], minor: u8) -> Option<Body> {
 }
 
 /// The body where a `Content-Length` says it, or nothing does.
-fn with_length(fields: &[Header], otherwise: Framing) -> Body {
-    let all = || values(fields, "content-length");
+fn with_length(fields: &Fields, otherwise: Framing) -> Body {
+    let all = || fields.values("content-length");
     let mut lengths = all().flat_map(|value| value.split(',')).map(|value| number(value.trim()));
     let Some(first) = lengths.next() else { return Body { framing: otherwise, ..NO_BODY } };
     let Some(length) = first else {
@@ -112,11 +105,10 @@ fn number(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::exchange::Header;
 
-    fn fields(list: &[(&str, &str)]) -> Vec<Header> {
-        let header =
-            |(name, value): &(&str, &str)| Header { name: (*name).into(), value: HeaderValue::Text((*value).into()) };
-        list.iter().map(header).collect()
+    fn fields(list: &[(&str, &str)]) -> Fields {
+        list.iter().map(|(name, value)| Header { name, value: Some(value) }).collect()
     }
 
     fn check(list: &[(&str, &str)], request: Framing, response: Framing, shape: bool) {

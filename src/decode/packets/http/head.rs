@@ -5,14 +5,17 @@
 
 use std::mem::MaybeUninit;
 
+use bytes::Bytes;
 use compact_str::CompactString;
 use memchr::{memchr, memrchr};
 
 use super::bounds;
-use crate::decode::exchange::{Header, HeaderValue};
+use crate::decode::exchange::Fields;
+use crate::decode::headers::{Gathered, Span};
+use crate::decode::packets::network::place;
 
 /// The head of a request.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct RequestHead {
     /// Method as sent.
     pub method: CompactString,
@@ -21,20 +24,20 @@ pub(super) struct RequestHead {
     /// Minor version: `HTTP/1.minor`.
     pub minor: u8,
     /// Header fields in the order sent.
-    pub fields: Vec<Header>,
+    pub fields: Fields,
     /// What is wrong with the lines, where something is.
     pub odd: Option<&'static str>,
 }
 
 /// The head of a response.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct ResponseHead {
     /// Status code.
     pub status: u16,
     /// Minor version.
     pub minor: u8,
     /// Header fields in the order sent.
-    pub fields: Vec<Header>,
+    pub fields: Fields,
     /// What is wrong with the lines, where something is.
     pub odd: Option<&'static str>,
 }
@@ -66,14 +69,15 @@ pub(super) fn end(octets: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Reads the head of a request, or as much of one as `octets` holds; `None` where it does not begin with a request line.
-pub(super) fn request(octets: &[u8]) -> Option<RequestHead> {
+pub(super) fn request(octets: &Bytes) -> Option<RequestHead> {
     let mut fields = [MaybeUninit::uninit(); ORDINARY];
     let mut parsed = httparse::Request::new(&mut []);
     if let Ok(httparse::Status::Complete(_)) = parsed.parse_with_uninit_headers(octets, &mut fields)
         && let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
+        && let Some(fields) = slices(octets, parsed.headers)
     {
         let (method, target) = (method.into(), target.into());
-        return Some(RequestHead { method, target, minor, fields: owned(parsed.headers), odd: None });
+        return Some(RequestHead { method, target, minor, fields, odd: None });
     }
     let mut lines = Lines(octets);
     let (method, target, minor) = request_line(lines.next()?)?;
@@ -82,15 +86,16 @@ pub(super) fn request(octets: &[u8]) -> Option<RequestHead> {
 }
 
 /// Reads the head of a response, as [`request`] does that of a request.
-pub(super) fn response(octets: &[u8]) -> Option<ResponseHead> {
+pub(super) fn response(octets: &Bytes) -> Option<ResponseHead> {
     let mut fields = [MaybeUninit::uninit(); ORDINARY];
     let mut parsed = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
     if let Ok(httparse::Status::Complete(_)) =
         config.parse_response_with_uninit_headers(&mut parsed, octets, &mut fields)
         && let (Some(status), Some(minor)) = (parsed.code, parsed.version)
+        && let Some(fields) = slices(octets, parsed.headers)
     {
-        return Some(ResponseHead { status, minor, fields: owned(parsed.headers), odd: None });
+        return Some(ResponseHead { status, minor, fields, odd: None });
     }
     let mut lines = Lines(octets);
     let (status, minor) = status_line(lines.next()?)?;
@@ -98,10 +103,21 @@ pub(super) fn response(octets: &[u8]) -> Option<ResponseHead> {
     Some(ResponseHead { status, minor, fields, odd })
 }
 
-fn owned(fields: &[httparse::Header<'_>]) -> Vec<Header> {
-    let header =
-        |field: &httparse::Header<'_>| Header { name: field.name.into(), value: HeaderValue::Text(text(field.value)) };
-    fields.iter().map(header).collect()
+/// The fields as slices of the head; `None` where one is no UTF-8.
+fn slices(octets: &Bytes, fields: &[httparse::Header<'_>]) -> Option<Fields> {
+    let span = |part: &[u8]| {
+        let start = place(octets, part)?;
+        Some([u32::try_from(start).ok()?, u32::try_from(start + part.len()).ok()?])
+    };
+    let both = |field: &httparse::Header<'_>| {
+        std::str::from_utf8(field.value).ok()?;
+        Some(Span { name: span(field.name.as_bytes())?, value: span(field.value)? })
+    };
+    let mut spans = Vec::with_capacity(fields.len());
+    for field in fields {
+        spans.push(both(field)?);
+    }
+    Some(Fields::of_text(octets.clone(), spans))
 }
 
 /// Method, target and minor version of a request line without its end.
@@ -156,17 +172,14 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-fn fields_of(lines: Lines<'_>) -> (Vec<Header>, Option<&'static str>) {
-    let mut fields: Vec<Header> = Vec::new();
+fn fields_of(lines: Lines<'_>) -> (Fields, Option<&'static str>) {
+    let mut fields = Gathered::default();
     let mut odd = None;
     for line in lines {
         if let [b' ' | b'\t', ..] = line {
-            match fields.last_mut() {
-                // RFC 9112, 5.2: obsolete folding reads as white space.
-                Some(Header { value: HeaderValue::Text(value), .. }) => {
-                    *value = [&**value, &*text(line.trim_ascii())].join(" ").into();
-                }
-                _ => odd = odd.or(Some("has a continuation line without a field")),
+            // RFC 9112, 5.2: obsolete folding reads as white space.
+            if !fields.extend(None, " ", &text(line.trim_ascii())) {
+                odd = odd.or(Some("has a continuation line without a field"));
             }
             continue;
         }
@@ -175,16 +188,16 @@ fn fields_of(lines: Lines<'_>) -> (Vec<Header>, Option<&'static str>) {
             continue;
         };
         if fields.len() == bounds::FIELDS {
-            return (fields, Some("has more fields than the limit; the rest is left out"));
+            return (fields.into(), Some("has more fields than the limit; the rest is left out"));
         }
         let (name, value) = (line.get(..colon).unwrap_or_default(), line.get(colon + 1..).unwrap_or_default());
         if name.is_empty() || name.ends_with(b" ") || name.ends_with(b"\t") {
             // RFC 9112, 5.1: servers refuse it, proxies that let it through read another field.
             odd = odd.or(Some("has white space before a colon, or no name before it"));
         }
-        fields.push(Header { name: text(name), value: HeaderValue::Text(text(value.trim_ascii())) });
+        fields.push(&text(name), Some(&text(value.trim_ascii())));
     }
-    (fields, odd)
+    (fields.into(), odd)
 }
 
 /// Whether the octets, the first of a message, can still become a request line; `None` where more octets decide.
@@ -262,27 +275,24 @@ pub(super) fn find_response(octets: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn fields(head: &[Header]) -> Vec<(&str, &str)> {
-        let text = |header: &'_ Header| match &header.value {
-            HeaderValue::Text(value) => value.to_string(),
-            HeaderValue::Masked => "masked".to_owned(),
-        };
-        head.iter().map(|header| (&*header.name, &*text(header).leak())).collect()
+    fn fields(head: &Fields) -> Vec<(&str, &str)> {
+        head.iter().map(|header| (header.name, header.value.unwrap_or("masked"))).collect()
     }
 
     #[test]
     fn both_ways_read_the_same() {
         let plain = "POST /a?b HTTP/1.1\r\nHost: h\r\nA:  b \r\nEmpty:\r\n\r\n";
-        let fast = request(plain.as_bytes()).unwrap();
-        let slow = request(plain.replace("\r\n\r\n", "\r\n\u{1}: x\r\n\r\n").as_bytes()).unwrap();
+        let fast = request(&plain.into()).unwrap();
+        let slow = request(&plain.replace("\r\n\r\n", "\r\n\u{1}: x\r\n\r\n").into()).unwrap();
         assert_eq!((&fast.method, &fast.target, fast.minor), (&slow.method, &slow.target, slow.minor));
-        assert_eq!(fast.fields, slow.fields[..3]);
+        assert_eq!(fields(&fast.fields), fields(&slow.fields)[..3]);
         assert_eq!(fields(&fast.fields), [("Host", "h"), ("A", "b"), ("Empty", "")]);
     }
 
     #[test]
     fn odd_lines_are_kept() {
-        let head = request(b"GET /a b HTTP/1.0\nX: 1\n 2\nno colon\nAuth : x\nB\xe9: \xe9\n\n").unwrap();
+        let head =
+            request(&Bytes::from_static(b"GET /a b HTTP/1.0\nX: 1\n 2\nno colon\nAuth : x\nB\xe9: \xe9\n\n")).unwrap();
         assert_eq!(head.target, "/a b");
         assert_eq!(fields(&head.fields), [("X", "1 2"), ("Auth ", "x"), ("B\u{e9}", "\u{e9}")]);
         assert_eq!(head.odd, Some("has a line without a colon"));

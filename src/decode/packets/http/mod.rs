@@ -22,6 +22,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use compact_str::format_compact;
 
 use crate::capture::limits::Limits;
@@ -186,6 +187,11 @@ impl Context {
     /// The scheme of requests that name none.
     fn scheme(&self) -> &'static str {
         if self.facts.secure { "https" } else { "http" }
+    }
+
+    /// A head as it is kept: what was decrypted is part of a larger buffer, which must not stay for it.
+    fn kept(&self, head: Bytes) -> Bytes {
+        if self.facts.secure { Bytes::copy_from_slice(&head) } else { head }
     }
 
     /// The layer for what is inside a tunnel; `None` where tunnels are nested too deep.

@@ -57,7 +57,7 @@ impl Http1 {
     }
 
     /// The head of a response has no end in the capture.
-    pub(super) fn partial_answer(&mut self, octets: &[u8], begun: Mark) {
+    pub(super) fn partial_answer(&mut self, octets: &Bytes, begun: Mark) {
         let Some(head) = head::response(octets).filter(|head| !matches!(head.status, 100..=199)) else { return };
         let kept = head.fields.len();
         self.problems.add(begun, format!("response is cut off in its head; kept the first {kept} fields"));

@@ -118,10 +118,13 @@ impl Http1 {
             let most = self.context.limits.headers;
             match self.way(side).take(&mut octets, mark, most) {
                 Progress::More => {}
-                Progress::Head { octets: head, begun } => match side {
-                    Side::Client => self.request_head(&head, begun, mark),
-                    Side::Server => self.answer_head(&head, mark),
-                },
+                Progress::Head { octets: head, begun } => {
+                    let head = self.context.kept(head);
+                    match side {
+                        Side::Client => self.request_head(&head, begun, mark),
+                        Side::Server => self.answer_head(&head, mark),
+                    }
+                }
                 Progress::Body(data) => {
                     let way = self.way(side);
                     if let Some(message) = &mut way.message {

@@ -43,7 +43,7 @@ impl Http1 {
     }
 
     /// The head of a request has no end in the capture.
-    pub(super) fn partial_request(&mut self, octets: &[u8], begun: Mark) {
+    pub(super) fn partial_request(&mut self, octets: &Bytes, begun: Mark) {
         let Some(head) = head::request(octets) else { return };
         let kept = head.fields.len();
         let mut request = request_of(&self.context, head, Withheld::Everything);

@@ -3,7 +3,8 @@
 use super::super::hpack::{Decoder, Field};
 use super::super::{Mark, bounds};
 use super::frame::flag;
-use crate::decode::exchange::{Header, HeaderValue, Headers, Withheld};
+use crate::decode::exchange::{Headers, Withheld};
+use crate::decode::headers::Gathered;
 use compact_str::CompactString;
 
 /// A header block that comes in several frames.
@@ -46,7 +47,7 @@ pub(super) struct Head {
 
 /// Decodes a block; true where it is damaged. `most`: octets of the header list.
 pub(super) fn decode(decoder: &mut Decoder, octets: &[u8], most: usize) -> (Head, bool) {
-    let mut head = Head::default();
+    let (mut head, mut fields) = (Head::default(), Gathered::default());
     let (mut unknown, mut size) = (false, 0usize);
     let decoded = decoder.decode(octets, |field| {
         let Field::Known(name, value) = field else {
@@ -55,18 +56,19 @@ pub(super) fn decode(decoder: &mut Decoder, octets: &[u8], most: usize) -> (Head
         };
         // RFC 9113, 6.5.2: how the size of a header list is counted.
         size = size.saturating_add(32 + name.len() + value.len());
-        if size > most || head.headers.list.len() >= bounds::FIELDS {
+        if size > most || fields.len() >= bounds::FIELDS {
             head.over_limit = true;
         } else {
-            head.add(name, value);
+            head.add(name, value, &mut fields);
         }
     });
     let broken = decoded.is_err();
-    head.headers.withheld = match () {
+    let withheld = match () {
         () if broken || head.over_limit => Withheld::Everything,
         () if unknown => Withheld::TableEntries,
         () => Withheld::Nothing,
     };
+    head.headers = Headers { list: fields.into(), withheld };
     (head, broken)
 }
 
@@ -77,7 +79,7 @@ impl Head {
         self.headers.withheld == Withheld::Nothing && pseudo.into_iter().all(Option::is_none)
     }
 
-    fn add(&mut self, name: CompactString, value: CompactString) {
+    fn add(&mut self, name: CompactString, value: CompactString, fields: &mut Gathered) {
         let place = match &*name {
             ":method" => &mut self.method,
             ":scheme" => &mut self.scheme,
@@ -88,18 +90,15 @@ impl Head {
                 self.status = value.parse().ok().filter(|status| (100..1000).contains(status));
                 return;
             }
-            _ => return self.add_header(name, value),
+            _ => return add_header(&name, &value, fields),
         };
         place.get_or_insert(value);
     }
+}
 
-    /// RFC 9113, 8.2.3: the parts of a cookie are one field outside HTTP/2.
-    fn add_header(&mut self, name: CompactString, value: CompactString) {
-        let list = &mut self.headers.list;
-        let before = if &*name == "cookie" { list.iter_mut().find(|header| header.name == *name) } else { None };
-        match before {
-            Some(Header { value: HeaderValue::Text(before), .. }) => *before = [&**before, &*value].join("; ").into(),
-            _ => list.push(Header { name, value: HeaderValue::Text(value) }),
-        }
+/// RFC 9113, 8.2.3: the parts of a cookie are one field outside HTTP/2.
+fn add_header(name: &str, value: &str, fields: &mut Gathered) {
+    if name != "cookie" || !fields.extend(Some(name), "; ", value) {
+        fields.push(name, Some(value));
     }
 }

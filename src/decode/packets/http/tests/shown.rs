@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::capture::limits::Limits;
 use crate::decode::body::Body;
-use crate::decode::exchange::{Answer, Exchange, HeaderValue, Headers, Withheld};
+use crate::decode::exchange::{Answer, Exchange, Headers, Withheld};
 use crate::decode::packets::http::Found;
 use crate::evidence::{At, Timestamp};
 
@@ -45,9 +45,9 @@ fn exchange(exchange: &Exchange) -> Value {
 }
 
 fn headers(headers: &Headers) -> Value {
-    let line = |header: &crate::decode::exchange::Header| match &header.value {
-        HeaderValue::Text(value) => Value::from(format!("{}: {value}", header.name)),
-        HeaderValue::Masked => Value::from(format!("{} (masked)", header.name)),
+    let line = |header: crate::decode::exchange::Header<'_>| match header.value {
+        Some(value) => Value::from(format!("{}: {value}", header.name)),
+        None => Value::from(format!("{} (masked)", header.name)),
     };
     let mut list: Vec<Value> = headers.list.iter().map(line).collect();
     if headers.withheld != Withheld::Nothing {
