@@ -143,7 +143,8 @@ fn kind(content_type: &str) -> Kind {
         ("image" | "video" | "audio" | "font", _) => Kind::Bulk(16 << 10),
         ("text", "css" | "javascript") => Kind::Bulk(64 << 10),
         ("application", "javascript" | "x-javascript" | "wasm" | "pdf") => Kind::Bulk(64 << 10),
-        ("application", "octet-stream" | "zip" | "gzip" | "x-gzip" | "x-tar" | "x-protobuf") => Kind::Bulk(1 << 20),
+        // Servers give this name to documents as well; those are small.
+        ("application", "octet-stream" | "zip" | "gzip" | "x-gzip" | "x-tar" | "x-protobuf") => Kind::Bulk(64 << 10),
         _ => Kind::Other,
     }
 }
