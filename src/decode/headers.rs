@@ -100,7 +100,7 @@ impl Fields {
 
     /// Every readable value of `name`, compared without case, in order.
     pub(crate) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.named(name).filter_map(|header| header.value)
+        self.named(name).flatten()
     }
 
     /// Adds a field; `None` is a mask.
@@ -125,15 +125,24 @@ impl Fields {
         }
     }
 
-    /// Those with this name, compared without case.
-    fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = Header<'a>> {
+    /// The values of those with this name, compared without case; `None` is a mask.
+    fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = Option<&'a str>> {
+        // Names of another length are passed over without a look at the text, which is far away.
+        let is_as_long = move |span: &&Span| span.name[1].wrapping_sub(span.name[0]) as usize == name.len();
         let is_it = move |span: &&Span| self.octets(span.name).eq_ignore_ascii_case(name.as_bytes());
-        self.spans.iter().filter(is_it).map(|span| self.header(span))
+        self.spans.iter().filter(is_as_long).filter(is_it).map(|span| self.value(span))
     }
 
     fn header(&self, span: &Span) -> Header<'_> {
-        let text = |place| std::str::from_utf8(self.octets(place)).unwrap_or_default();
-        Header { name: text(span.name), value: (span.value != MASKED).then(|| text(span.value)) }
+        Header { name: self.text(span.name), value: self.value(span) }
+    }
+
+    fn value(&self, span: &Span) -> Option<&str> {
+        (span.value != MASKED).then(|| self.text(span.value))
+    }
+
+    fn text(&self, place: [u32; 2]) -> &str {
+        std::str::from_utf8(self.octets(place)).unwrap_or_default()
     }
 
     fn octets(&self, [start, end]: [u32; 2]) -> &[u8] {
@@ -248,8 +257,8 @@ pub const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "cookie", "set-cooki
 impl Headers {
     /// What is known about `name` (compared without case, RFC 9110, 5.1).
     pub fn state(&self, name: &str) -> HeaderState<'_> {
-        if let Some(header) = self.list.named(name).next() {
-            return header.value.map_or(HeaderState::Masked, HeaderState::Present);
+        if let Some(value) = self.list.named(name).next() {
+            return value.map_or(HeaderState::Masked, HeaderState::Present);
         }
         match self.withheld {
             Withheld::Nothing => HeaderState::Absent,
