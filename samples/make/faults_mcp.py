@@ -444,6 +444,19 @@ def authorization_gone_behind_hop(made):
         without_token(made, name)
 
 
+def invalid_behind_a_gateway(made):
+    refuse(made, "initialize")
+    retry(made, "initialize")
+    behind_a_gateway(made)
+
+
+@page(native, ok=invalid_behind_a_gateway)
+def arrived_token_called_missing(made):
+    call_missing(made, "initialize")
+    retry(made, "initialize")
+    behind_a_gateway(made)
+
+
 @page(native, ok=behind_a_gateway)
 def challenge_removed_on_the_way(made):
     made.cut_after("challenge")

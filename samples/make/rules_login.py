@@ -1,7 +1,7 @@
 """Authorization requests and their answers, for the recordings beside the rule pages."""
 
 import traffic
-from incidents import HOSTS, answer_authorization, begin_again, document, refuse
+from incidents import HOSTS, answer_authorization, begin_again, document, not_found, refuse
 from short import error_page, login, of, page, refused_token, registers, without
 
 MODERN = of("2026-07-28", login)
@@ -159,6 +159,21 @@ def iss_absent(made):
 @page(MODERN)
 def iss_not_advertised(made):
     without(made, "as_metadata", "authorization_response_iss_parameter_supported")
+
+
+def by_default_paths(made, iss):
+    """There is no metadata, and the client goes on without."""
+    not_found(made["as_metadata"])
+    openid = made.insert("openid", made["as_metadata"].copy(), after="as_metadata")
+    openid.url = openid.url.replace("oauth-authorization-server", "openid-configuration")
+    answer_authorization(made, iss=iss)
+
+
+@page(login, ok=lambda made: by_default_paths(made, None))
+def iss_without_metadata(made):
+    by_default_paths(made, "https://as.example.com")
+    made["callback"].set_status(400, "Bad Request")
+    made.cut_after("callback")
 
 
 @page(MODERN)

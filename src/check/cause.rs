@@ -8,7 +8,7 @@ use super::loss::{Loss, Taken, taken};
 use super::rule_set::{PageId, RuleSet};
 use super::slots::records_named;
 use crate::trail::Trail;
-use crate::trail::record::{Record, RecordId, State};
+use crate::trail::record::{ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind, Link};
 
 /// A broken page that can explain a loss.
@@ -86,7 +86,8 @@ pub fn cause(
     // For most pages step 3 does not depend on the loss: asked once, not for each of very many losses.
     let mut accepted: HashMap<PageId, bool> = HashMap::new();
     let broken: Vec<&RuleVerdict> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
-    let consequences = logins_after_lost_tokens(trail);
+    let lost = LostTokens::of(trail);
+    let consequences = lost.logins_after(trail);
     for loss in losses.iter().filter(|loss| !consequences.contains(&loss.record)) {
         for verdict in &broken {
             let page = rules.page(verdict.page);
@@ -102,7 +103,7 @@ pub fn cause(
             let fits = |record: RecordId| {
                 !is_absorbed(verdict.page, record)
                     && belongs_together(trail, page, record, loss)
-                    && can_explain(trail, page, record, loss)
+                    && can_explain(trail, &lost, page, record, loss)
             };
             let first = verdict.violations.iter().map(|violation| violation.record).find(|record| fits(*record));
             if let Some(record) = first {
@@ -245,7 +246,7 @@ fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss)
 
 /// Whether a fault at this link can show in this way: a refusal that says that no token came is not about what the token
 /// says, and a token that was refused was not lost on the way to being issued.
-fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> bool {
+fn can_explain(trail: &Trail, lost: &LostTokens, page: &Page, violated: RecordId, loss: &Loss) -> bool {
     let Some(refused) = trail.record(loss.record) else { return false };
     // `invalid_grant` is about the code or the refresh token (RFC 6749, 5.2); for the resource there is `invalid_target`
     // (RFC 8707, 2).
@@ -268,7 +269,7 @@ fn can_explain(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss) -> b
                 || (!before
                     && page.link < Link::TokenAttachment
                     && began_again(trail, loss.record)
-                    && (page.given == Kind::McpExchange || !was_lost_at_once(trail, refused)))
+                    && (page.given == Kind::McpExchange || !lost.before(refused.exchange)))
         }
         State::Absent if refused.found(Binding::NewestTokenResponse).is_some() => {
             attaches || (!before && began_again(trail, loss.record))
@@ -292,22 +293,40 @@ fn began_again(trail: &Trail, refusal: RecordId) -> bool {
     trail.flows.iter().any(|flow| flow.trigger == Some(refusal) && flow.token.is_none())
 }
 
-/// Whether a refused request came with a token that was issued in this recording and that no request was accepted with.
-fn was_lost_at_once(trail: &Trail, refused: &Record) -> bool {
-    let token = refused.text(Field::Bearer);
-    let was_accepted = |other: &Record| other.text(Field::Bearer) == token && taken(other) == Taken::Accepted;
-    token.is_some()
-        && refused.found(Binding::IssuingTokenResponse).is_some()
-        && !trail.of_kind(Kind::McpExchange).any(|(_, other)| was_accepted(other))
-}
+/// The requests that came with a token, in time order, each with whether that token was lost as soon as it was issued:
+/// issued in this recording, refused, and accepted by no request.
+struct LostTokens(Vec<(ExchangeId, bool)>);
 
-/// The steps of logins that began because a token was lost as soon as it was issued, and that gave no other one. Whatever
-/// became of them, authorization was lost before: a user or a client that gives up then is no cause.
-fn logins_after_lost_tokens(trail: &Trail) -> HashSet<RecordId> {
-    let begun_so = |trigger: RecordId| trail.record(trigger).is_some_and(|refused| was_lost_at_once(trail, refused));
-    let flows = trail.flows.iter().filter(|flow| flow.token.is_none() && flow.trigger.is_some_and(begun_so));
-    let steps = flows.flat_map(|flow| flow.records.iter().copied().filter(|step| flow.trigger != Some(*step)));
-    steps.filter(|step| trail.record(*step).is_some_and(|record| record.kind != Kind::McpExchange)).collect()
+impl LostTokens {
+    fn of(trail: &Trail) -> Self {
+        let sent = || trail.of_kind(Kind::McpExchange).filter_map(|(_, sent)| Some((sent, sent.text(Field::Bearer)?)));
+        let accepted: HashSet<&str> =
+            sent().filter(|(sent, _)| taken(sent) == Taken::Accepted).map(|(_, token)| token).collect();
+        let is_lost = |sent: &Record, token: &str| {
+            sent.number(Field::Status) == Some(401)
+                && sent.found(Binding::IssuingTokenResponse).is_some()
+                && !accepted.contains(token)
+        };
+        LostTokens(sent().map(|(sent, token)| (sent.exchange, is_lost(sent, token))).collect())
+    }
+
+    /// Whether the last request with a token, up to this one, lost it so.
+    fn before(&self, at: ExchangeId) -> bool {
+        let sent = self.0.partition_point(|(sent, _)| *sent <= at);
+        sent.checked_sub(1).and_then(|last| self.0.get(last)).is_some_and(|(_, lost)| *lost)
+    }
+
+    /// The steps of logins that began because a token was lost, and that gave no other one. Whatever became of them,
+    /// authorization was lost before: a user or a client that gives up then is no cause.
+    fn logins_after(&self, trail: &Trail) -> HashSet<RecordId> {
+        let begun_so = |trigger: RecordId| trail.record(trigger).is_some_and(|refused| self.before(refused.exchange));
+        let flows = trail.flows.iter().filter(|flow| flow.token.is_none() && flow.trigger.is_some_and(begun_so));
+        let steps = flows.flat_map(|flow| flow.records.iter().copied());
+        // The request that lost the token began the login, and is no step of it.
+        let is_step =
+            |record: &Record| record.kind != Kind::McpExchange || record.state(Field::Bearer) == &State::Absent;
+        steps.filter(|step| trail.record(*step).is_some_and(is_step)).collect()
+    }
 }
 
 /// The error of the token endpoint with which a login stopped.

@@ -144,6 +144,8 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
             && record.found(Binding::TokenRequest).is_some()
     };
     let callbacks_are_unseen = records.iter().any(went_unseen);
+    // When each token was refused last so far.
+    let mut refusals: HashMap<&str, i64> = HashMap::new();
     let mut used_token = false;
     for (at, record) in records.iter().enumerate() {
         match record.kind {
@@ -189,7 +191,22 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                 changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
+                let forgotten = get(record.found(Binding::EarlierAccepted)).is_some_and(|accepted| {
+                    let refused_at = accepted.text(Field::Bearer).and_then(|token| refusals.get(token));
+                    let ends = get(accepted.found(Binding::IssuingTokenResponse)).map(expires_at);
+                    match (refused_at, ends) {
+                        (Some(refused), Some(State::Present(Value::Number(ends)))) => refused / 1_000_000 < ends,
+                        _ => false,
+                    }
+                });
+                let forgotten = State::Present(Value::Flag(forgotten));
+                changes.push((at, Field::AcceptedTokenForgotten, forgotten, record.exchange, "response.status"));
                 let held = used_token || record.found(Binding::NewestTokenResponse).is_some();
+                if let (Some(token), Some(401), Some(sent)) =
+                    (record.text(Field::Bearer), record.number(Field::Status), record.number(Field::SentAt))
+                {
+                    refusals.insert(token, sent);
+                }
                 changes.push((at, Field::HeldToken, State::Present(Value::Flag(held)), record.exchange, PART));
                 used_token |= matches!(record.state(Field::Bearer), State::Present(_) | State::Unread(_));
                 changes.push((at, Field::BearerJwtVerified, verified(record, key_sets), record.exchange, PART));

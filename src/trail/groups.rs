@@ -54,11 +54,16 @@ fn session(initialize: &Record, id: &str, uses: &[&Record], views: &[View<'_>], 
     let mut session = Record::new(Kind::Session, initialize.exchange);
     session.set(Field::SessionId, State::text(Some(id)), "response.header.mcp-session-id");
     session.set(Field::OpenedByStatus, initialize.state(Field::Status).clone(), "response.status");
-    let version = views
-        .get(initialize.exchange.0 as usize)
-        .and_then(|view| view.content(limits).ok().flatten())
-        .and_then(Content::initialize_result);
-    session.set(Field::Version, State::text(version), "response.body.result.protocolVersion");
+    let version = match views.get(initialize.exchange.0 as usize).map(|view| view.content(limits)) {
+        Some(Err(reason)) => State::Unknown(reason),
+        Some(Ok(content)) => match content.and_then(Content::initialize_result) {
+            Some(version) => State::text(Some(version)),
+            // A session was opened, so a version was negotiated: the recorder lost the stream that says which.
+            None => State::Unknown(Unknown::BodyNotRecorded),
+        },
+        None => State::Unknown(Unknown::ResponseNotRecorded),
+    };
+    session.set(Field::Version, version, "response.body.result.protocolVersion");
     session.set(Field::IdReadable, id_readable(initialize), "response.header.access-control-expose-headers");
     let uses: Vec<&Record> = uses.iter().copied().filter(|other| other.exchange > initialize.exchange).collect();
     let accepted = uses.iter().map_while(|other| verdict(other).filter(|accepted| *accepted)).count();

@@ -131,6 +131,7 @@ const TABLE: &[Row] = &[
             F::ChallengeRenamedTo,
             F::RefusalReadsAs,
             F::HopMarks,
+            F::AcceptedTokenForgotten,
             F::MetadataProbes,
             F::ServerDate,
             F::Era,

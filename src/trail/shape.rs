@@ -149,6 +149,7 @@ impl Field {
             | F::Succeeded
             | F::TokenExpired
             | F::HeldToken
+            | F::AcceptedTokenForgotten
             | F::ClientIdIssued
             | F::RedirectUriRegistered
             | F::BearerJwtVerified

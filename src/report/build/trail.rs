@@ -169,7 +169,7 @@ fn attempted_repairs(
 
 fn party_reason(party: Party, certainty: &str, is_contested: bool) -> Option<String> {
     match (party, certainty) {
-        (Party::Unknown, _) => Some("the recording does not show on which side of the hop it happened".to_owned()),
+        (Party::Unknown, _) => Some("the recording does not show on whose side it happened".to_owned()),
         (_, "proved") => None,
         (Party::Client, _) if is_contested => {
             Some("another client in the recording looks alike and could have sent this request as well".to_owned())

@@ -98,6 +98,9 @@ names! {
         /// What in the response shows that it came through somebody between: the edge marks, and `server` where that header
         /// names software that stands before other servers.
         HopMarks = "hop_marks",
+        /// Derived: whether the server has refused the token that it accepted last, before the time of that token was over:
+        /// it forgot it, or somebody revoked it. False where that is not shown.
+        AcceptedTokenForgotten = "accepted_token_forgotten",
         /// Derived: `http+sse`, `streamable`, `modern`.
         Era = "era",
         /// Derived: form of the URL of a metadata request.
