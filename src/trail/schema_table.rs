@@ -140,6 +140,7 @@ const TABLE: &[Row] = &[
             F::BearerJwtCnf,
             F::BearerJwtScope,
             F::BearerJwtKid,
+            F::BearerJwtSignatureFits,
             F::BearerJwtVerified,
             F::MessageKinds,
             F::AnswerKinds,

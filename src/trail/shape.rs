@@ -152,6 +152,7 @@ impl Field {
             | F::AcceptedTokenForgotten
             | F::ClientIdIssued
             | F::RedirectUriRegistered
+            | F::BearerJwtSignatureFits
             | F::BearerJwtVerified
             | F::Active
             | F::RedirectSeen

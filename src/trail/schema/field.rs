@@ -321,6 +321,9 @@ names! {
         BearerJwtScope = "bearer.jwt.scope",
         /// Header `kid`.
         BearerJwtKid = "bearer.jwt.kid",
+        /// Whether the signature is as long as those of its algorithm are (RFC 7518, 3.1; RFC 8037, 3.1): a token that was cut
+        /// or damaged has a shorter one. Unknown for other algorithms.
+        BearerJwtSignatureFits = "bearer.jwt.signature_fits",
         /// Derived: whether a key of the issuer's key set, as it stands in the recording, verifies the signature
         /// (RFC 7515, 5.2). Unknown where no key set is there, or the algorithm is not checked.
         BearerJwtVerified = "bearer.jwt.verified",

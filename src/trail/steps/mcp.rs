@@ -123,6 +123,14 @@ fn fill_claims(token: &State, record: &mut Record) {
     record.set(Field::BearerForm, form, "request.header.authorization");
     let key_id = claim(token, &claims, |claims| claims.header("kid").map(Value::from));
     record.set(Field::BearerJwtKid, key_id, format!("{PART}.kid"));
+    let fits = match (token, &claims) {
+        (State::Present(_), Some(Some(claims))) => match claims.signature_fits() {
+            Some(fits) => State::Present(Value::Flag(fits)),
+            None => State::Unknown(Unknown::Opaque),
+        },
+        _ => claim(token, &claims, |_| None),
+    };
+    record.set(Field::BearerJwtSignatureFits, fits, PART);
 }
 
 /// A claim of a token: absent where there is no token or no such claim, unknown where the token cannot be read.
