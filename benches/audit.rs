@@ -100,10 +100,10 @@ mod audited {
         }
 
         fn print(&self) {
-            let Some(Taken { wall, user, peak, .. }) = self.best else { return };
+            let Some(Taken { wall, user, system, peak, .. }) = self.best else { return };
             let (files, megabytes) = (self.files.count as f64 / wall, self.files.octets as f64 / 1e6 / wall);
             println!(
-                "{:<34} {:>6} {wall:>9.2} {user:>9.2} {files:>9.0} {megabytes:>9.1} {:>9.1}",
+                "{:<34} {:>6} {wall:>9.2} {user:>9.2} {system:>9.2} {files:>9.0} {megabytes:>9.1} {:>9.1}",
                 self.name,
                 self.files.count,
                 peak / 1e6
@@ -141,8 +141,11 @@ mod audited {
         let rounds = std::env::var("AUDIT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
         (0..rounds).for_each(|_| ways.iter_mut().for_each(Way::run));
 
-        println!("{:<34} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "files", "wall", "user", "files", "MB", "largest");
-        println!("{:<34} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "", "s", "s", "per s", "per s", "MB");
+        for [files, wall, user, system, speed, octets, peak] in
+            [["files", "wall", "user", "system", "files", "MB", "largest"], ["", "s", "s", "s", "per s", "per s", "MB"]]
+        {
+            println!("{:<34} {files:>6} {wall:>9} {user:>9} {system:>9} {speed:>9} {octets:>9} {peak:>9}", "");
+        }
         ways.iter().for_each(Way::print);
         ratios(&ways, wiretrail, tshark);
     }

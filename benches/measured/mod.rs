@@ -22,7 +22,6 @@ pub(crate) struct Taken {
     /// Seconds of all processes in user mode.
     pub(crate) user: f64,
     /// Seconds that the kernel worked for them.
-    #[allow(dead_code)] // Not every bench prints it.
     pub(crate) system: f64,
     /// Octets of the largest process, mapped files included.
     pub(crate) peak: f64,
