@@ -24,11 +24,6 @@ impl Pairs {
         self.gathered.len()
     }
 
-    /// Each name and value.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.gathered.iter().map(|pair| (pair.name, pair.value.unwrap_or_default()))
-    }
-
     /// Adds one pair, where it fits and none before it was left out.
     pub(super) fn push(&mut self, name: &str, value: &str) {
         match self.room.checked_sub(name.len() + value.len() + ": \r\n".len()) {
@@ -41,10 +36,15 @@ impl Pairs {
     }
 }
 
+/// Header fields of a list as they stand in it: no mask is recognised, no line taken apart.
+pub(super) fn as_given(pairs: Pairs) -> Fields {
+    pairs.gathered.into()
+}
+
 /// Header fields of a list.
 pub(super) fn fields(pairs: Pairs) -> Fields {
     let plain = |value: &str| !value.contains('\n');
-    let given = Fields::from(pairs.gathered);
+    let given = as_given(pairs);
     if given.iter().all(|pair| pair.value.is_some_and(|value| plain(value) && !is_masked(pair.name, value))) {
         return given;
     }

@@ -183,16 +183,6 @@ impl Gathered {
         self.spans.len()
     }
 
-    /// The fields, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Header<'_>> {
-        let text = |[start, end]: [u32; 2]| self.text.get(start as usize..end as usize).unwrap_or_default();
-        let header = move |span: &Span| Header {
-            name: text(span.name),
-            value: (span.value != MASKED).then(|| text(span.value)),
-        };
-        self.spans.iter().map(header)
-    }
-
     /// Adds a field; `None` is a mask. A text of more than 4 GiB takes no more.
     pub(crate) fn push(&mut self, name: &str, value: Option<&str>) {
         let Some(name) = self.add(name) else { return };

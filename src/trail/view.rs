@@ -117,8 +117,8 @@ impl<'a> View<'a> {
             // A page posts much JSON. What names none of these members tells nothing of what it is.
             static TELLING: LazyLock<[Finder<'_>; 4]> =
                 LazyLock::new(|| ["\"jsonrpc\"", "\"method\"", "\"redirect_uris\"", "\"grant_type\""].map(Finder::new));
-            let is_telling = TELLING.iter().any(|name| name.find(text.as_bytes()).is_some());
-            self.json_body = if is_telling { JsonBody::read(&text) } else { JsonBody::Unread };
+            self.json_body =
+                if mentions(text.as_bytes(), &*TELLING) { JsonBody::read(&text) } else { JsonBody::Unread };
         } else if content_type.is_empty() && trimmed.contains("grant_type=") {
             self.form = Ok(Some(Params::parse(&text)));
         }
@@ -227,7 +227,7 @@ impl<'a> View<'a> {
     pub(crate) fn answer_mentions(&self, needles: &[Finder<'_>], limits: &Limits) -> bool {
         let body = self.exchange.answer.response().map(|response| response.body.octets(limits));
         let Some(Ok(Some(octets))) = body else { return false };
-        needles.iter().any(|needle| needle.find(&octets).is_some())
+        mentions(&octets, needles)
     }
 
     /// The response body as a JSON object, or why there is none.
@@ -269,6 +269,11 @@ impl JsonBody {
             Ok(json) => JsonBody::Messages(Box::new(jsonrpc::of_json(json))),
         }
     }
+}
+
+/// Whether one of these stands in the octets.
+fn mentions(octets: &[u8], needles: &[Finder<'_>]) -> bool {
+    needles.iter().any(|needle| needle.find(octets).is_some())
 }
 
 /// `Content-Type` without parameters, lower case; empty where there is none.

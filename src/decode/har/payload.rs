@@ -7,7 +7,8 @@ use super::model::{Entry, Event, PostData, Request};
 use super::recorder::Recorder;
 use crate::capture::limits::Limits;
 use crate::decode::body::{Body, ContentCoding};
-use crate::decode::exchange::{Headers, Unknown, Withheld};
+use crate::decode::exchange::{Header, Headers, Unknown, Withheld};
+use crate::decode::fields::as_given;
 use crate::decode::url::form_part;
 
 const NOT_RECORDED: Unknown = Unknown::BodyNotRecorded;
@@ -66,7 +67,8 @@ fn form(json: &str, post: &PostData<'_>, recorder: Recorder, limits: &Limits) ->
         Recorder::Chromium => text.to_owned(),
         _ => form_part(text),
     };
-    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
+    let pair = |pair: Header<'_>| format!("{}={}", part(pair.name), part(pair.value.unwrap_or_default()));
+    let pairs: Vec<String> = as_given(pairs).iter().map(pair).collect();
     Some(Body::plain(pairs.join("&")))
 }
 

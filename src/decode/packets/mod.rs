@@ -123,9 +123,10 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
 /// The exchanges of all batches, by the frame in which each begins. They are large: each is moved once, and what is behind
 /// them has the memory of a batch that is used up.
 fn in_order(of_batches: Vec<Vec<Exchange>>) -> Vec<Exchange> {
-    let frames =
-        |(at, batch): (usize, &Vec<Exchange>)| batch.iter().map(|it| (first_frame(it), at)).collect::<Vec<_>>();
-    let mut order: Vec<_> = of_batches.iter().enumerate().flat_map(frames).collect();
+    let mut order = Vec::with_capacity(of_batches.iter().map(Vec::len).sum());
+    for (at, batch) in of_batches.iter().enumerate() {
+        order.extend(batch.iter().map(|exchange| (first_frame(exchange), at)));
+    }
     order.sort_unstable();
     let mut left: Vec<_> = of_batches.into_iter().map(Vec::into_iter).collect();
     let mut exchanges = Vec::with_capacity(order.len());

@@ -151,7 +151,8 @@ impl Header {
         })
     }
 
-    /// The segment, in a frame of these octets that starts there in the recording. A packet put together from fragments adds its payload to `rebuilt`.
+    /// The segment, in a frame of these octets that starts there in the recording. A packet put together from fragments
+    /// adds its payload to `rebuilt`.
     pub(super) fn segment(
         &self,
         datagram: &Datagram<'_>,

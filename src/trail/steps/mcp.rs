@@ -123,12 +123,10 @@ fn fill_claims(token: &State, record: &mut Record) {
     record.set(Field::BearerForm, form, "request.header.authorization");
     let key_id = claim(token, &claims, |claims| claims.header("kid").map(Value::from));
     record.set(Field::BearerJwtKid, key_id, format!("{PART}.kid"));
-    let fits = match (token, &claims) {
-        (State::Present(_), Some(Some(claims))) => match claims.signature_fits() {
-            Some(fits) => State::Present(Value::Flag(fits)),
-            None => State::Unknown(Unknown::Opaque),
-        },
-        _ => claim(token, &claims, |_| None),
+    let fits = match claim(token, &claims, |claims| claims.signature_fits().map(Value::Flag)) {
+        // Nothing is known of the signatures of this algorithm.
+        State::Absent if token != &State::Absent => State::Unknown(Unknown::Opaque),
+        fits => fits,
     };
     record.set(Field::BearerJwtSignatureFits, fits, PART);
 }
