@@ -7,7 +7,7 @@ pub struct Limits {
     pub body: usize,
     /// Decoded octets for each encoded octet of a body or a compressed recording.
     pub ratio: usize,
-    /// Depth of nesting in JSON.
+    /// Depth of nesting in a flow of mitmproxy.
     pub depth: usize,
     /// Octets of one header list.
     pub headers: usize,

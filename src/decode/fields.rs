@@ -19,6 +19,12 @@ impl Pairs {
         Pairs { gathered: Gathered::default(), over_limit: false, room: limit }
     }
 
+    /// The same, with room for so many pairs of so many octets.
+    pub(super) fn with_room(limit: usize, pairs: usize, octets: usize) -> Self {
+        let most = limit / ": \r\n".len();
+        Pairs { gathered: Gathered::with_capacity(pairs.min(most), octets.min(limit)), ..Pairs::new(limit) }
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.gathered.len()

@@ -9,7 +9,7 @@ pub(crate) mod event_ends;
 pub mod exchange;
 mod fields;
 mod format;
-pub mod har;
+mod har;
 mod headers;
 mod json_text;
 mod message;

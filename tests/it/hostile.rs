@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use authtrail::capture::coding::{Coding, decompress};
 use authtrail::capture::limits::Limits;
 use authtrail::decode::exchange::{Answer, Unknown, Withheld};
-use authtrail::decode::har::split::lay_out;
 use authtrail::decode::{CaptureFacts, Decoded, ReadOptions, read_all, read_content};
 use authtrail::evidence::CaptureId;
 use bytes::Bytes;
@@ -149,7 +148,7 @@ fn a_compression_bomb_stops_at_the_limit() {
     assert_eq!(decoded.exchanges.len(), 1);
 }
 
-/// Any JSON value as text, nested and with the characters that mean something to the splitter.
+/// Any JSON value as text, nested and with the characters that mean something to the reader.
 fn value() -> impl Strategy<Value = serde_json::Value> {
     let text = r#"[ -~"\\{}\[\],:\u{0}-\u{1f}ä😀]{0,12}"#;
     let leaf = prop_oneof![
@@ -167,39 +166,42 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-fn layout(entries: &[serde_json::Value], pretty: bool) -> (String, Vec<std::ops::Range<usize>>) {
+/// A HAR whose entries have such values beside their request, and where each entry ends.
+fn har_of(values: &[serde_json::Value], pretty: bool) -> (String, Vec<usize>) {
     let mut content = r#"{"log":{"creator":{"name":"a"},"entries":["#.to_owned();
-    let mut places = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
+    let mut ends = Vec::new();
+    for (index, value) in values.iter().enumerate() {
         if index > 0 {
             content.push(',');
         }
-        let text = if pretty { serde_json::to_string_pretty(entry) } else { serde_json::to_string(entry) }.unwrap();
-        places.push(content.len()..content.len() + text.len());
-        content += &text;
+        let url = format!("http://h/{index}");
+        let entry = serde_json::json!({ "x": value, "request": { "method": "GET", "url": url }, "time": value });
+        let text = if pretty { serde_json::to_string_pretty(&entry) } else { serde_json::to_string(&entry) };
+        content += &text.unwrap();
+        ends.push(content.len());
     }
     content += "]}}";
-    (content, places)
+    (content, ends)
 }
 
 proptest! {
     #[test]
-    fn the_splitter_yields_what_is_whole(
-        entries in prop::collection::vec(value(), 0..6), pretty: bool, cut in 0.0..1.0f64,
+    fn entries_that_are_whole_are_kept(
+        values in prop::collection::vec(value(), 0..6), pretty: bool, cut in 0.0..1.0f64,
     ) {
-        let (content, places) = layout(&entries, pretty);
-        let whole = lay_out(content.as_bytes(), &Limits::default());
-        prop_assert_eq!(whole.damage, None);
-        prop_assert_eq!(whole.entries.iter().map(|it| it.range.clone()).collect::<Vec<_>>(), places.clone());
-        let cut = (content.len() as f64 * cut) as usize;
-        let found = lay_out(&content.as_bytes()[..cut], &Limits::default());
-        // A number or word that touches the cut may go on behind it.
-        let ends = |place: &std::ops::Range<usize>| {
-            place.end < cut || place.end == cut && content[place.clone()].ends_with(['"', '}', ']'])
+        let (content, ends) = har_of(&values, pretty);
+        let places = |exchanges: &[authtrail::decode::exchange::Exchange]| -> Vec<String> {
+            exchanges.iter().map(|exchange| format!("{:?} {}", exchange.at, exchange.request.url())).collect()
         };
-        let expected: Vec<_> = places.into_iter().filter(ends).collect();
-        prop_assert_eq!(found.entries.into_iter().map(|it| it.range).collect::<Vec<_>>(), expected);
-        prop_assert!(found.damage.is_some());
+        let expected: Vec<_> = (0..values.len()).map(|at| format!("Entry({at}) http://h/{at}")).collect();
+        let (facts, exchanges) = read(content.clone(), Limits::default());
+        prop_assert!(facts.complete);
+        prop_assert_eq!(places(&exchanges), expected.clone());
+        let cut = (content.len() as f64 * cut) as usize;
+        let (facts, exchanges) = read(content.as_bytes()[..cut].to_vec(), Limits::default());
+        let whole = ends.iter().filter(|end| **end <= cut).count();
+        prop_assert_eq!(places(&exchanges), &expected[..whole]);
+        prop_assert!(!facts.complete);
     }
 
     #[test]

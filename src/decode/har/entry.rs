@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compact_str::CompactString;
 
-use super::headers::pairs;
-use super::model::{self, Object, Raw};
+use super::headers::List;
+use super::model::{self, Object};
 use super::recorder::Recorder;
 use super::withheld::Measure;
 use super::{mend, own, payload, time};
@@ -39,12 +39,10 @@ pub(super) struct Context<'a> {
     pub(super) limits: &'a Limits,
 }
 
-/// Reads the entry in `json`, which is a slice of the recording. The messages say what is lost and what was kept.
-pub(super) fn read(json: &Bytes, index: u32, context: Context<'_>) -> (Option<Draft>, Vec<String>) {
+/// Reads the object in `json`, all of which is a slice of the recording: as it is, or mended. The messages say what is lost
+/// and what was kept.
+pub(super) fn read_whole(json: &Bytes, index: u32, context: Context<'_>) -> (Option<Draft>, Vec<String>) {
     let mut problems = Vec::new();
-    if json.first() != Some(&b'{') {
-        return (None, vec!["no object; left out".to_owned()]);
-    }
     let error = match serde_json::from_slice(json) {
         Ok(entry) => return (draft(&entry, json, index, context, &mut problems), problems),
         Err(error) => error,
@@ -60,7 +58,9 @@ pub(super) fn read(json: &Bytes, index: u32, context: Context<'_>) -> (Option<Dr
     (None, problems)
 }
 
-fn draft(
+/// What an entry stands for. `content` is what it was read from, all of it. The problems say what is lost and what was
+/// kept.
+pub(super) fn draft(
     entry: &model::Entry<'_>,
     content: &Bytes,
     index: u32,
@@ -96,7 +96,7 @@ fn draft(
     let given = address;
     let address = &*own::undone(address, "request.url", &rewritings);
     let url = url::split(address);
-    let headers = header_list("request", request.headers, context, problems);
+    let headers = header_list("request", &request.headers, context, problems);
     let method = request.method.given().unwrap_or_default().to_owned();
     if method.is_empty() {
         problems.push("request has no method; kept without".to_owned());
@@ -139,9 +139,9 @@ fn draft(
     Some(Draft { exchange, request: request_measure, response: response_measure })
 }
 
-fn header_list(whose: &str, json: Raw<'_>, context: Context<'_>, problems: &mut Vec<String>) -> Headers {
-    let Some(pairs) = json.0.and_then(|json| pairs(json, context.limits.headers)) else {
-        if json.0.is_some() {
+fn header_list(whose: &str, list: &List<'_>, context: Context<'_>, problems: &mut Vec<String>) -> Headers {
+    let Some(pairs) = list.pairs(context.limits.headers) else {
+        if matches!(list, List::Other) {
             problems.push(format!("{whose} headers are no list; kept without"));
         }
         return Headers { list: Fields::default(), withheld: Withheld::Everything };
@@ -180,7 +180,7 @@ fn answer(
         }
         return (no_status(entry), Measure::default());
     };
-    let mut headers = header_list("response", response.headers, context, problems);
+    let mut headers = header_list("response", &response.headers, context, problems);
     if let Some(target) = response.redirect_url.given().filter(|_| headers.list.is_empty()) {
         // HAR 1.2: the target from the `Location` header; here all that is left of the list.
         headers.list.push("Location", Some(target));
@@ -262,7 +262,7 @@ mod tests {
 
     fn read_with(json: &str, recorder: Recorder) -> (Exchange, Vec<String>) {
         let context = Context { capture: CaptureId(0), recorder, limits: &Limits::default() };
-        let (draft, problems) = read(&Bytes::copy_from_slice(json.as_bytes()), 0, context);
+        let (draft, problems) = read_whole(&Bytes::copy_from_slice(json.as_bytes()), 0, context);
         (draft.unwrap().exchange, problems)
     }
 

@@ -3,53 +3,75 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::model::Text;
+use super::model::{Text, scalars, text};
 use crate::decode::fields::Pairs;
 
-/// Reads a list of names and values of at most `limit` octets. `None` where it is no list.
-pub(super) fn pairs(json: &str, limit: usize) -> Option<Pairs> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    Limited(limit).deserialize(&mut deserializer).ok()
+/// A list of names and values, borrowed from the file.
+#[derive(Debug, Default)]
+pub(super) enum List<'a> {
+    /// Not there, or null.
+    #[default]
+    Missing,
+    /// Something that is no list.
+    Other,
+    /// The pairs, in order, of which [`MOST`] are kept.
+    Given(Vec<[Cow<'a, str>; 2]>),
 }
 
-/// Collects pairs until they are longer than this many octets.
-struct Limited(usize);
+/// Pairs of one list that are kept; what comes after them is over every limit on octets that a list has.
+const MOST: usize = 1 << 18;
 
-impl<'de> DeserializeSeed<'de> for Limited {
-    type Value = Pairs;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Pairs, D::Error> {
-        deserializer.deserialize_any(self)
+impl List<'_> {
+    /// The pairs in one text of at most `limit` octets; `None` where there is no list.
+    pub(super) fn pairs(&self, limit: usize) -> Option<Pairs> {
+        let List::Given(list) = self else { return None };
+        let octets = list.iter().map(|[name, value]| name.len() + value.len()).sum::<usize>();
+        let mut pairs = Pairs::with_room(limit, list.len(), octets);
+        list.iter().take(MOST).for_each(|[name, value]| pairs.push(name, value));
+        pairs.over_limit |= list.len() > MOST;
+        Some(pairs)
     }
 }
 
-impl<'de> Visitor<'de> for Limited {
-    type Value = Pairs;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of headers")
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Pairs, S::Error> {
-        let mut collected = Pairs::new(self.0);
-        while let Some(Pair(name, value)) = seq.next_element()? {
-            if let Some(name) = name {
-                collected.push(&name, &value.unwrap_or_default());
-            }
+impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whatever;
+        fn no_list<'a, E>(_: impl Sized) -> Result<List<'a>, E> {
+            Ok(List::Other)
         }
-        Ok(collected)
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs, M::Error> {
-        let mut collected = Pairs::new(self.0);
-        while let Some(name) = map.next_key::<String>()? {
-            let Values(values) = map.next_value()?;
-            for value in values {
-                collected.push(&name, &value);
+        impl<'de> Visitor<'de> for Whatever {
+            type Value = List<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of headers")
             }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+                let mut list = Vec::with_capacity(32);
+                while let Some(Pair(name, value)) = seq.next_element()? {
+                    if let Some(name) = name.filter(|_| list.len() <= MOST) {
+                        list.push([name, value.unwrap_or_default()]);
+                    }
+                }
+                Ok(List::Given(list))
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut list = Vec::new();
+                while let Some(Text(name)) = map.next_key()? {
+                    let Values(values) = map.next_value()?;
+                    for value in values.into_iter().take(MOST + 1 - list.len().min(MOST)) {
+                        list.push([name.clone().unwrap_or_default(), value.into()]);
+                    }
+                }
+                Ok(List::Given(list))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(List::Missing)
+            }
+            scalars!(no_list);
+            text!(no_list);
         }
-        Ok(collected)
+        deserializer.deserialize_any(Whatever)
     }
 }
 
@@ -141,6 +163,10 @@ impl<'de> Deserialize<'de> for Values {
 mod tests {
     use super::*;
     use crate::decode::fields::fields;
+
+    fn pairs(json: &str, limit: usize) -> Option<Pairs> {
+        serde_json::from_str::<List<'_>>(json).unwrap().pairs(limit)
+    }
 
     fn check(json: &str, expected: &[(&str, &str)]) {
         let list = fields(pairs(json, 1000).unwrap());

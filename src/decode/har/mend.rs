@@ -72,7 +72,7 @@ fn skip_digits(text: &str) -> &str {
 }
 
 fn skip_char(text: &str) -> &str {
-    // A quote after a lone backslash still ends nothing: the splitter read it as escaped, too.
+    // A quote after a lone backslash still ends nothing: the scan read it as escaped, too.
     text.chars().next().and_then(|char| text.get(char.len_utf8()..)).unwrap_or_default()
 }
 

@@ -1,10 +1,11 @@
 //! HTTP Archive 1.1 and 1.2, as browsers, proxies and libraries write it.
 //!
-//! Cuts the file into entries first ([`split`]), so that each is read alone and in parallel, a broken one costs itself,
-//! and the bodies stay where they are until somebody asks for them. Does not validate what nobody reads.
+//! Finds the list of entries ([`split`]) and reads each of them once ([`list`]), side by side; a broken one costs itself, and
+//! the bodies stay where they are until somebody asks for them. Does not validate what nobody reads.
 
 mod entry;
 mod headers;
+mod list;
 mod mend;
 mod model;
 mod own;
@@ -12,20 +13,20 @@ mod payload;
 mod preflight;
 mod recorder;
 pub(crate) mod scan;
-pub mod split;
+mod split;
 mod time;
 mod withheld;
 
 use bytes::Bytes;
-use rayon::prelude::*;
 
 use super::format::Reading;
 use super::{ReadOptions, Sanitized};
 use crate::evidence::CaptureId;
-use entry::{Context, Draft};
+use entry::Context;
+use list::Entries;
 use model::Program;
 use recorder::Recorder;
-use split::{Damage, Element, Fault, Layout};
+use split::{Damage, Layout};
 
 /// Whether this is a HAR.
 pub(super) fn recognise(content: &[u8]) -> bool {
@@ -34,40 +35,37 @@ pub(super) fn recognise(content: &[u8]) -> bool {
 
 /// Reads a HAR.
 pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -> Reading {
-    let layout = split::lay_out(content, &options.limits);
+    let context = |recorder| Context { capture, recorder, limits: &options.limits };
     let program = |place: &Option<std::ops::Range<usize>>| -> Program<'_> {
         place.clone().and_then(|place| serde_json::from_slice(content.get(place)?).ok()).unwrap_or_default()
     };
+    let read = |recorder: Option<Recorder>| {
+        let (mut entries, mut taken_for) = (Entries::default(), Recorder::Other);
+        let layout = split::lay_out(content, &mut |before, place| {
+            taken_for = recorder.unwrap_or_else(|| Recorder::of(&program(&before.creator)));
+            let (found, end) = list::read(content, place, context(taken_for));
+            entries.append(found, context(taken_for));
+            end
+        });
+        (layout, entries, taken_for)
+    };
+    let (mut layout, mut entries, mut recorder) = read(None);
     let creator = program(&layout.creator);
-    let context = Context { capture, recorder: Recorder::of(&creator), limits: &options.limits };
-    let mut drafts = Vec::new();
-    let mut problems = whole_file(&layout);
-    let mut more_problems = 0;
-    // In stretches, so that what is said of entries that are left out does not add up in memory.
-    for (stretch, elements) in layout.entries.chunks(STRETCH).enumerate() {
-        let read = elements.par_iter().enumerate().with_min_len(16);
-        let read: Vec<(Option<Draft>, Vec<String>)> =
-            read.map(|(index, element)| read_element(content, element, stretch * STRETCH + index, context)).collect();
-        for (index, (draft, said)) in read.into_iter().enumerate() {
-            drafts.extend(draft);
-            for message in said {
-                if problems.len() < options.limits.problems {
-                    problems.push((Some(format!("entry {}", stretch * STRETCH + index)), message));
-                } else {
-                    more_problems += 1;
-                }
-            }
-        }
+    if Recorder::of(&creator) != recorder {
+        // It stands after its entries, which mean something else with it.
+        (layout, entries, recorder) = read(Some(Recorder::of(&creator)));
     }
+    let mut problems = whole_file(&layout, &entries);
+    problems.extend(entries.problems.into_iter().map(|(index, message)| (Some(format!("entry {index}")), message)));
     let end = layout.end.clone().and_then(|place| model::End::read(content.get(place)?));
-    let ended = context.recorder != Recorder::Authtrail || end.is_some();
+    let ended = recorder != Recorder::Authtrail || end.is_some();
     if !ended && layout.damage.is_none() {
         problems.push((None, "the recorder was stopped before it could end the file; kept what it holds".to_owned()));
     }
-    let sanitized =
-        if drafts.is_empty() { Sanitized::Possible } else { withheld::decide(&mut drafts, context.recorder) };
+    let drafts = &mut entries.drafts;
+    let sanitized = if drafts.is_empty() { Sanitized::Possible } else { withheld::decide(drafts, recorder) };
     Reading {
-        exchanges: drafts.into_iter().map(|draft| draft.exchange).collect(),
+        exchanges: entries.drafts.into_iter().map(|draft| draft.exchange).collect(),
         creator: recorder::describe(&creator).or_else(|| recorder::describe(&program(&layout.browser))),
         sanitized,
         complete: layout.damage.is_none() && layout.has_entries && ended,
@@ -75,38 +73,19 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
         dropped: None,
         refused: Vec::new(),
         problems,
-        more_problems,
-    }
-}
-
-/// Entries that are read in parallel before their results are taken over.
-const STRETCH: usize = 8192;
-
-fn read_element(
-    content: &Bytes,
-    element: &Element,
-    index: usize,
-    context: Context<'_>,
-) -> (Option<Draft>, Vec<String>) {
-    match element.fault {
-        Some(Fault::Broken) => (None, vec!["brackets or quotes do not pair; left out".to_owned()]),
-        Some(Fault::Deep) => (None, vec![format!("nested deeper than {} levels; left out", context.limits.depth)]),
-        None => {
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            entry::read(&content.slice(element.range.clone()), index, context)
-        }
+        more_problems: entries.more_problems,
     }
 }
 
 /// What is to be said of the file as a whole.
-fn whole_file(layout: &Layout) -> Vec<(Option<String>, String)> {
+fn whole_file(layout: &Layout, entries: &Entries) -> Vec<(Option<String>, String)> {
     let mut problems = Vec::new();
-    let kept = match layout.entries.len() {
+    let kept = match entries.count {
         0 => "no entry".to_owned(),
         1 => "1 entry".to_owned(),
         count => format!("{count} entries"),
     };
-    if let (Some(index), Some(_)) = (layout.cut_in, layout.damage) {
+    if let (Some(index), Some(_)) = (entries.cut_in, layout.damage) {
         problems.push((Some(format!("entry {index}")), "cut off or broken; left out".to_owned()));
     }
     let message = match layout.damage {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::headers::pairs;
+use super::headers::List;
 use super::model::{Entry, Event, PostData, Request};
 use super::recorder::Recorder;
 use crate::capture::limits::Limits;
@@ -54,7 +54,7 @@ pub(super) fn of_request(
 /// The form that a list of parameters stands for; `None` where there are none. A multipart body cannot be rebuilt: its
 /// boundary is not in the list.
 fn form(json: &str, post: &PostData<'_>, recorder: Recorder, limits: &Limits) -> Option<Body> {
-    let pairs = pairs(json, limits.body)?;
+    let pairs = serde_json::from_str::<List<'_>>(json).ok()?.pairs(limits.body)?;
     if pairs.len() == 0 {
         return None;
     }
@@ -172,7 +172,7 @@ mod tests {
     fn exchange(request: &str, response: &str, recorder: Recorder) -> Exchange {
         let json = format!(r#"{{"request":{{"url":"http://h/",{request}}},"response":{{"status":200,{response}}}}}"#);
         let context = Context { capture: CaptureId(0), recorder, limits: &Limits::default() };
-        let (draft, problems) = entry::read(&Bytes::from(json), 0, context);
+        let (draft, problems) = entry::read_whole(&Bytes::from(json), 0, context);
         assert_eq!(problems, Vec::<String>::new());
         draft.unwrap().exchange
     }

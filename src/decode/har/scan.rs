@@ -11,8 +11,6 @@ pub(crate) enum Skipped {
     Whole {
         /// The place after it.
         end: usize,
-        /// How deep it nests; 0 for a value without brackets.
-        depth: usize,
     },
     /// Brackets that do not pair, seen at this place.
     Broken(usize),
@@ -101,7 +99,7 @@ pub(crate) fn value(content: &[u8], at: usize) -> Skipped {
             if !closed && at >= content.len() {
                 return Skipped::Cut;
             }
-            return Skipped::Whole { end: at, depth: open.deepest };
+            return Skipped::Whole { end: at };
         }
     }
 }
@@ -152,7 +150,7 @@ pub(crate) fn has_member(content: &[u8], at: usize, name: &[u8]) -> bool {
             return true;
         }
         match value(content, white_space(content, at + 1)) {
-            Skipped::Whole { end, .. } => at = end,
+            Skipped::Whole { end } => at = end,
             _ => return false,
         }
     }
@@ -168,10 +166,10 @@ mod tests {
 
     #[test]
     fn ends_of_values() {
-        check(r#"{"a":[1,"}"]},"#, Skipped::Whole { end: 13, depth: 2 });
-        check(r#""a\"b" "#, Skipped::Whole { end: 6, depth: 0 });
-        check(r#""a\\" "#, Skipped::Whole { end: 5, depth: 0 });
-        check("12,", Skipped::Whole { end: 2, depth: 0 });
+        check(r#"{"a":[1,"}"]},"#, Skipped::Whole { end: 13 });
+        check(r#""a\"b" "#, Skipped::Whole { end: 6 });
+        check(r#""a\\" "#, Skipped::Whole { end: 5 });
+        check("12,", Skipped::Whole { end: 2 });
         check("12", Skipped::Cut);
         check(r#"{"a":1"#, Skipped::Cut);
         check(r#"{"a":"b\""#, Skipped::Cut);
@@ -183,7 +181,7 @@ mod tests {
     #[test]
     fn depth_beyond_what_is_remembered() {
         let deep = "[".repeat(300) + &"]".repeat(300);
-        check(&deep, Skipped::Whole { end: 600, depth: 300 });
+        check(&deep, Skipped::Whole { end: 600 });
     }
 
     #[test]

@@ -1,56 +1,31 @@
-//! Cuts a HAR into its entries, also where the file is cut off, has something after its end, or is broken inside.
+//! Finds the parts of a HAR, also where the file is cut off, has something after its end, or is broken inside.
 //!
 //! Parses no entry. The members of `log` may stand in any order.
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use super::scan::{self, Skipped, white_space};
-use crate::capture::limits::Limits;
-
-/// One element of `log.entries`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Element {
-    /// Where it stands.
-    pub range: Range<usize>,
-    /// What is wrong with it as a whole; `None` where it can be parsed.
-    pub fault: Option<Fault>,
-}
-
-/// Why an element cannot be parsed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Brackets or quotes do not pair.
-    Broken,
-    /// It nests deeper than the limit.
-    Deep,
-}
 
 /// Where the parts of a HAR stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Layout {
-    /// `log.entries`, in order.
-    pub entries: Vec<Element>,
+pub(super) struct Layout {
     /// `log.creator`.
-    pub creator: Option<Range<usize>>,
+    pub(super) creator: Option<Range<usize>>,
     /// `log.browser`.
-    pub browser: Option<Range<usize>>,
+    pub(super) browser: Option<Range<usize>>,
     /// `log._authtrailEnd`: what our recorder says at its end.
-    pub end: Option<Range<usize>>,
+    pub(super) end: Option<Range<usize>>,
     /// Whether there is a `log`.
-    pub has_log: bool,
+    pub(super) has_log: bool,
     /// Whether there is a `log.entries`.
-    pub has_entries: bool,
-    /// The content ends inside this element; the elements before it are whole.
-    pub cut_in: Option<u32>,
+    pub(super) has_entries: bool,
     /// Why the whole was not read to its end.
-    pub damage: Option<Damage>,
+    pub(super) damage: Option<Damage>,
 }
 
 /// Damage of the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
+pub(super) enum Damage {
     /// The content ends before the JSON does.
     CutOff,
     /// Something at this place is no JSON.
@@ -62,7 +37,7 @@ pub enum Damage {
 }
 
 /// Whether the content begins like a HAR: an object, also in a JSONP call, that has a member `log`.
-pub fn recognise(content: &[u8]) -> bool {
+pub(super) fn recognise(content: &[u8]) -> bool {
     let Some(start) = start(content) else { return false };
     let mut at = start + 1;
     // Looks at the members before `log`; a program that writes others puts few and small ones there.
@@ -72,7 +47,7 @@ pub fn recognise(content: &[u8]) -> bool {
             return true;
         }
         match scan::value(content, value) {
-            Skipped::Whole { end, .. } => at = after_comma(content, end),
+            Skipped::Whole { end } => at = after_comma(content, end),
             _ => return false,
         }
     }
@@ -80,7 +55,10 @@ pub fn recognise(content: &[u8]) -> bool {
 }
 
 /// Finds the parts.
-pub fn lay_out(content: &[u8], limits: &Limits) -> Layout {
+///
+/// `entries` reads the list whose bracket stands at the place that it is given, and gives the place after the list. Of the
+/// other parts it is given those that stand before the list.
+pub(super) fn lay_out(content: &[u8], entries: &mut ReadList<'_>) -> Layout {
     let mut layout = Layout::default();
     let Some(start) = start(content) else {
         layout.damage = Some(Damage::NoJson(0));
@@ -89,7 +67,7 @@ pub fn lay_out(content: &[u8], limits: &Limits) -> Layout {
     let top = members(content, start, &mut |key, value| match key {
         b"log" if content.get(value) == Some(&b'{') => {
             layout.has_log = true;
-            log(content, value, limits, &mut layout)
+            log(content, value, &mut layout, entries)
         }
         _ => skip(content, value),
     });
@@ -126,11 +104,11 @@ fn trailing(content: &[u8], end: usize) -> Option<Damage> {
     (at < content.len()).then(|| Damage::Trailing(content.len() - at))
 }
 
-fn log(content: &[u8], at: usize, limits: &Limits, layout: &mut Layout) -> Result<usize, Damage> {
+fn log(content: &[u8], at: usize, layout: &mut Layout, entries: &mut ReadList<'_>) -> Result<usize, Damage> {
     members(content, at, &mut |key, value| match key {
         b"entries" if content.get(value) == Some(&b'[') => {
             layout.has_entries = true;
-            entries(content, value, limits, layout)
+            entries(layout, value)
         }
         b"creator" | b"browser" | b"_authtrailEnd" => {
             let end = skip(content, value)?;
@@ -146,78 +124,8 @@ fn log(content: &[u8], at: usize, limits: &Limits, layout: &mut Layout) -> Resul
     })
 }
 
-fn entries(content: &[u8], at: usize, limits: &Limits, layout: &mut Layout) -> Result<usize, Damage> {
-    let mut at = at + 1;
-    let mut key: Option<Range<usize>> = None;
-    loop {
-        at = white_space(content, at);
-        match content.get(at) {
-            None => return Err(Damage::CutOff),
-            Some(b']') => return Ok(at + 1),
-            Some(b',') => {
-                at += 1;
-                continue;
-            }
-            Some(_) => {}
-        }
-        if layout.entries.len() >= limits.exchanges {
-            return Err(Damage::TooMany);
-        }
-        match scan::value(content, at) {
-            Skipped::Whole { end, depth } => {
-                key = key.or_else(|| scan::first_key(content, at));
-                let fault = (depth > limits.depth).then_some(Fault::Deep);
-                layout.entries.push(Element { range: at..end, fault });
-                at = end;
-            }
-            skipped => {
-                let key = scan::first_key(content, at).or(key.clone());
-                let Some(next) = key.and_then(|key| next_entry(content, at + 1, content.get(key)?)) else {
-                    layout.cut_in = u32::try_from(layout.entries.len()).ok();
-                    return Err(match skipped {
-                        Skipped::Broken(place) => Damage::NoJson(place),
-                        _ => Damage::CutOff,
-                    });
-                };
-                layout.entries.push(Element { range: at..next, fault: Some(Fault::Broken) });
-                at = next;
-            }
-        }
-    }
-}
-
-/// How many places are tried as the beginning of the next entry after a broken one.
-const TRIES: usize = 16;
-
-/// The next place that begins like the other entries, ends, and has a request. `key` is their first key with its quotes;
-/// inside a string it would stand with backslashes, so that the text of a body does not look like an entry.
-fn next_entry(content: &[u8], from: usize, key: &[u8]) -> Option<usize> {
-    let rest = content.get(from..)?;
-    let mut tries = 0;
-    for found in memmem::find_iter(rest, key) {
-        let brace = before(content, from + found)?;
-        if content.get(brace) != Some(&b'{') || brace < from {
-            continue;
-        }
-        if !matches!(before(content, brace).and_then(|at| content.get(at)), Some(b',' | b'[' | b'}')) {
-            continue;
-        }
-        if matches!(scan::value(content, brace), Skipped::Whole { .. }) && scan::has_member(content, brace, b"request")
-        {
-            return Some(brace);
-        }
-        tries += 1;
-        if tries == TRIES {
-            return None;
-        }
-    }
-    None
-}
-
-/// The place of the last octet before `at` that is no white space.
-fn before(content: &[u8], at: usize) -> Option<usize> {
-    content.get(..at)?.iter().rposition(|octet| !matches!(octet, b' ' | b'\t' | b'\n' | b'\r'))
-}
+/// What is done with the list of entries: takes the parts before it and the place of the list, gives the place after it.
+pub(super) type ReadList<'a> = dyn FnMut(&Layout, usize) -> Result<usize, Damage> + 'a;
 
 /// What is done with a member: takes its name and the place of its value, gives the place after it.
 type Each<'a> = dyn FnMut(&[u8], usize) -> Result<usize, Damage> + 'a;
@@ -273,7 +181,7 @@ fn after_comma(content: &[u8], at: usize) -> usize {
 
 fn skip(content: &[u8], at: usize) -> Result<usize, Damage> {
     match scan::value(content, at) {
-        Skipped::Whole { end, .. } => Ok(end),
+        Skipped::Whole { end } => Ok(end),
         Skipped::Broken(place) => Err(Damage::NoJson(place)),
         Skipped::Cut => Err(Damage::CutOff),
     }
@@ -283,45 +191,43 @@ fn skip(content: &[u8], at: usize) -> Result<usize, Damage> {
 mod tests {
     use super::*;
 
-    fn parts(content: &str) -> (Vec<&str>, Option<Damage>) {
-        let layout = lay_out(content.as_bytes(), &Limits::default());
-        (layout.entries.iter().map(|element| &content[element.range.clone()]).collect(), layout.damage)
+    /// The place and the end of the list, the other parts, and what is wrong.
+    fn parts(content: &str) -> (Option<&str>, Layout) {
+        let mut list = None;
+        let layout = lay_out(content.as_bytes(), &mut |_, at| {
+            let end = skip(content.as_bytes(), at)?;
+            list = content.get(at..end);
+            Ok(end)
+        });
+        (list, layout)
     }
 
-    fn check(content: &str, entries: &[&str], damage: Option<Damage>) {
-        assert_eq!(parts(content), (entries.to_vec(), damage), "{content}");
+    fn check(content: &str, list: Option<&str>, damage: Option<Damage>) {
+        let (found, layout) = parts(content);
+        assert_eq!((found, layout.damage), (list, damage), "{content}");
     }
 
     #[test]
     fn members_in_any_order() {
         let content = r#"{"x":1,"log":{"entries":[{"a":1} , {"b":[2]}],"creator":{"name":"n"}}}"#;
-        check(content, &[r#"{"a":1}"#, r#"{"b":[2]}"#], None);
-        let layout = lay_out(content.as_bytes(), &Limits::default());
+        let (list, layout) = parts(content);
+        assert_eq!((list, layout.damage), (Some(r#"[{"a":1} , {"b":[2]}]"#), None));
         assert_eq!(&content[layout.creator.unwrap()], r#"{"name":"n"}"#);
     }
 
     #[test]
     fn cut_off_trailing_and_jsonp() {
-        check(r#"{"log":{"entries":[{"a":1},{"b":"#, &[r#"{"a":1}"#], Some(Damage::CutOff));
-        check(r#"{"log":{"entries":[{"a":1}]}} }x"#, &[r#"{"a":1}"#], Some(Damage::Trailing(2)));
-        check(r#"onInputData({"log":{"entries":[{"a":1}]}});"#, &[r#"{"a":1}"#], None);
-        check("\u{feff} {\"log\":{\"entries\":[]}}\r\n", &[], None);
-        check("{\"log\":\n[2,1]\n\"request:\"}", &[], Some(Damage::NoJson(14)));
+        check(r#"{"log":{"entries":[{"a":1},{"b":"#, None, Some(Damage::CutOff));
+        check(r#"{"log":{"entries":[1]}} }x"#, Some("[1]"), Some(Damage::Trailing(2)));
+        check(r#"onInputData({"log":{"entries":[1]}});"#, Some("[1]"), None);
+        check("\u{feff} {\"log\":{\"entries\":[]}}\r\n", Some("[]"), None);
+        check("{\"log\":\n[2,1]\n\"request:\"}", None, Some(Damage::NoJson(14)));
     }
 
     #[test]
     fn entries_in_a_text_are_none() {
-        let entry = r#"{"request":{},"text":"{\"log\":{\"entries\":[{\"request\":1}]}}"}"#;
-        check(&format!(r#"{{"log":{{"entries":[{entry}]}}}}"#), &[entry], None);
-    }
-
-    #[test]
-    fn a_broken_entry_costs_that_entry() {
-        let good = r#"{"t":1,"request":{"url":"u"}}"#;
-        let content = format!(r#"{{"log":{{"entries":[{good},{{"t":2,"request":{{"url":"u"}},{good}]}}}}"#);
-        let layout = lay_out(content.as_bytes(), &Limits::default());
-        let faults: Vec<_> = layout.entries.iter().map(|element| element.fault).collect();
-        assert_eq!((faults, layout.damage), (vec![None, Some(Fault::Broken), None], None));
+        let list = r#"[{"request":{},"text":"{\"log\":{\"entries\":[{\"request\":1}]}}"}]"#;
+        check(&format!(r#"{{"log":{{"entries":{list}}}}}"#), Some(list), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Times of a HAR: RFC 3339 with any offset, and durations in milliseconds.
 
-use super::model::{Entry, Object, Timings};
+use super::model::{Entry, Object, Raw, Timings};
 use crate::evidence::Timestamp;
 
 /// When the request was sent. A time without offset is read as UTC: the order inside the file is worth more than the
@@ -27,12 +27,13 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
 /// When the answer was complete: `time` after the request, or the sum of the timings.
 pub(super) fn answered_at(entry: &Entry<'_>, sent_at: Option<Timestamp>) -> Option<Timestamp> {
     let sent_at = sent_at?;
-    let milliseconds = entry.time.known().or_else(|| sum(&entry.timings))?;
+    let milliseconds = entry.time.known().or_else(|| sum(entry.timings))?;
     plus(sent_at, milliseconds)
 }
 
 /// HAR 1.2: `ssl` is part of `connect`; -1 stands for what did not happen.
-fn sum(timings: &Timings<'_>) -> Option<f64> {
+fn sum(timings: Raw<'_>) -> Option<f64> {
+    let timings: Timings<'_> = serde_json::from_str(timings.0?).ok()?;
     let parts = [timings.blocked, timings.dns, timings.connect, timings.send, timings.wait, timings.receive];
     timings.is_given().then(|| parts.into_iter().filter_map(|part| part.known()).sum())
 }
