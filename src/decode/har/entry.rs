@@ -17,11 +17,9 @@ use crate::decode::fields::fields;
 use crate::decode::url;
 use crate::evidence::{At, CaptureId};
 
-/// An exchange before it is known what the exporter removed.
+/// What the sizes of an entry say of its headers.
 #[derive(Debug)]
-pub(super) struct Draft {
-    /// The exchange; headers that the exporter may have removed count as not sent so far.
-    pub(super) exchange: Exchange,
+pub(super) struct Measured {
     /// What `headersSize` says of the request.
     pub(super) request: Measure,
     /// What `headersSize` says of the response.
@@ -41,17 +39,21 @@ pub(super) struct Context<'a> {
 
 /// Reads the object in `json`, all of which is a slice of the recording: as it is, or mended. The messages say what is lost
 /// and what was kept.
-pub(super) fn read_whole(json: &Bytes, index: u32, context: Context<'_>) -> (Option<Draft>, Vec<String>) {
+pub(super) fn read_whole(
+    json: &Bytes,
+    index: u32,
+    context: Context<'_>,
+) -> (Option<(Exchange, Measured)>, Vec<String>) {
     let mut problems = Vec::new();
     let error = match serde_json::from_slice(json) {
-        Ok(entry) => return (draft(&entry, json, index, context, &mut problems), problems),
+        Ok(entry) => return (read(&entry, json, index, context, &mut problems), problems),
         Err(error) => error,
     };
     if let Some((mended, what)) = mend::mend(json)
         && let Ok(entry) = serde_json::from_slice(&mended)
     {
         problems.push(format!("{what}; read with U+FFFD in their place"));
-        return (draft(&entry, &mended, index, context, &mut problems), problems);
+        return (read(&entry, &mended, index, context, &mut problems), problems);
     }
     let (line, column) = (error.line(), error.column());
     problems.push(format!("no JSON (line {line}, column {column} of the entry); left out"));
@@ -60,13 +62,13 @@ pub(super) fn read_whole(json: &Bytes, index: u32, context: Context<'_>) -> (Opt
 
 /// What an entry stands for. `content` is what it was read from, all of it. The problems say what is lost and what was
 /// kept.
-pub(super) fn draft(
+pub(super) fn read(
     entry: &model::Entry<'_>,
     content: &Bytes,
     index: u32,
     context: Context<'_>,
     problems: &mut Vec<String>,
-) -> Option<Draft> {
+) -> Option<(Exchange, Measured)> {
     let inside;
     let mut request = &entry.request;
     if request.url.given().is_none()
@@ -136,7 +138,7 @@ pub(super) fn draft(
         answer,
     };
     own::undo(&mut exchange, url::split(given).authority, &rewritings, context.limits);
-    Some(Draft { exchange, request: request_measure, response: response_measure })
+    Some((exchange, Measured { request: request_measure, response: response_measure }))
 }
 
 fn header_list(whose: &str, list: &List<'_>, context: Context<'_>, problems: &mut Vec<String>) -> Headers {
@@ -262,8 +264,8 @@ mod tests {
 
     fn read_with(json: &str, recorder: Recorder) -> (Exchange, Vec<String>) {
         let context = Context { capture: CaptureId(0), recorder, limits: &Limits::default() };
-        let (draft, problems) = read_whole(&Bytes::copy_from_slice(json.as_bytes()), 0, context);
-        (draft.unwrap().exchange, problems)
+        let (read, problems) = read_whole(&Bytes::copy_from_slice(json.as_bytes()), 0, context);
+        (read.unwrap().0, problems)
     }
 
     fn check_answer(response: &str, expected: &str) {

@@ -1,21 +1,25 @@
 //! Reads `log.entries`: each entry once, in stretches side by side, also where the list is cut off or broken inside.
 
-use std::ops::Range;
+use std::iter;
 
 use bytes::Bytes;
-use memchr::{memchr_iter, memmem};
+use memchr::memchr_iter;
 use rayon::prelude::*;
 
-use super::entry::{self, Context, Draft};
+use super::entry::{self, Context, Measured};
+use super::model::Entry;
 use super::scan::{self, Skipped, white_space};
 use super::split::Damage;
+use crate::decode::exchange::Exchange;
 use crate::evidence::At;
 
 /// What the list held.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    /// What was read, in order.
-    pub(super) drafts: Vec<Draft>,
+    /// What was read, in order. Headers that the exporter may have removed count as not sent so far.
+    pub(super) exchanges: Vec<Exchange>,
+    /// What their sizes say of their headers.
+    pub(super) measures: Vec<Measured>,
     /// How many entries there are, those that were left out included.
     pub(super) count: usize,
     /// What is to be said of an entry.
@@ -35,13 +39,19 @@ pub(super) fn read(content: &Bytes, at: usize, context: Context<'_>) -> (Entries
 
 /// Reads it in stretches of about this length.
 fn read_in(length: usize, content: &Bytes, at: usize, context: Context<'_>) -> (Entries, Result<usize, Damage>) {
-    let starts = starts(content, at + 1, length);
+    let first = at + 1;
+    let seem_to_begin: Vec<Option<usize>> = (1..content.len().saturating_sub(first).div_ceil(length))
+        .into_par_iter()
+        .map(|stretch| first_beginning(content, first + stretch * length, length))
+        .collect();
+    let mut starts: Vec<usize> = iter::once(first).chain(seem_to_begin.into_iter().flatten()).collect();
+    starts.dedup();
     let until = starts.iter().skip(1).copied().chain([usize::MAX]);
     let stretches: Vec<(usize, usize)> = starts.iter().copied().zip(until).collect();
     let read: Vec<(Entries, Stop)> =
         stretches.par_iter().map(|(start, until)| Stretch::read(content, *start, *until, context)).collect();
     let mut entries = Entries::default();
-    let mut next = at + 1;
+    let mut next = first;
     for ((start, until), (found, stop)) in stretches.into_iter().zip(read) {
         // What was taken for the beginning of an entry is one where the entries before it end there.
         let (found, stop) = if start == next { (found, stop) } else { Stretch::read(content, next, until, context) };
@@ -63,12 +73,13 @@ impl Entries {
     pub(super) fn append(&mut self, more: Entries, context: Context<'_>) {
         let before = self.count;
         let limit = context.limits.exchanges.saturating_sub(before);
-        self.drafts.reserve(more.drafts.len());
-        for mut draft in more.drafts {
-            let At::Entry(index) = &mut draft.exchange.at else { continue };
+        self.exchanges.reserve(more.exchanges.len());
+        for (mut exchange, measured) in more.exchanges.into_iter().zip(more.measures) {
+            let At::Entry(index) = &mut exchange.at else { continue };
             if (*index as usize) < limit {
                 *index = index.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
-                self.drafts.push(draft);
+                self.exchanges.push(exchange);
+                self.measures.push(measured);
             }
         }
         for (index, message) in more.problems {
@@ -88,28 +99,42 @@ impl Entries {
     }
 }
 
-/// Where stretches of about this length begin: the first at `at`, the others where an entry seems to.
-fn starts(content: &[u8], at: usize, length: usize) -> Vec<usize> {
-    let mut starts = vec![at];
-    let key = scan::first_key(content, white_space(content, at)).and_then(|key| content.get(key));
-    while let Some(key) = key
-        && let Some(from) = starts.last().map(|last| last.saturating_add(length)).filter(|from| *from < content.len())
-        && let Some(found) = beginnings(content, from, key).next()
-    {
-        starts.push(found);
+/// The first place from `from` on, at most so far behind it, where an entry seems to begin; `None` also where there is too
+/// much to look at.
+fn first_beginning(content: &[u8], from: usize, length: usize) -> Option<usize> {
+    let found = beginnings(content, from).take_while(|found| found.brace < from.saturating_add(length));
+    let mut effort = length;
+    for found in found {
+        if found.is_entry {
+            return Some(found.brace);
+        }
+        effort = effort.checked_sub(found.effort)?;
     }
-    starts
+    None
 }
 
-/// Places from `from` on that begin like the other entries, in a list. `key` is their first key with its quotes; inside a
-/// string it would stand with backslashes, so that the text of a body does not look like an entry.
-fn beginnings<'a>(content: &'a [u8], from: usize, key: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let found = memmem::find_iter(content.get(from..).unwrap_or_default(), key);
-    found.filter_map(move |found| {
-        let brace =
-            before(content, from + found).filter(|brace| *brace >= from && content.get(*brace) == Some(&b'{'))?;
-        let comma = before(content, brace)?;
-        matches!(content.get(comma), Some(b',' | b'[' | b'}')).then_some(brace)
+/// A brace that may be the beginning of an entry.
+struct Beginning {
+    /// Where it stands.
+    brace: usize,
+    /// Whether its object has a request.
+    is_entry: bool,
+    /// How many octets were looked at to see that.
+    effort: usize,
+}
+
+/// The braces from `from` on that stand where an element of a list may. Inside a string the quotes of a request would stand
+/// with backslashes, so that the text of a body does not look like an entry.
+fn beginnings(content: &[u8], from: usize) -> impl Iterator<Item = Beginning> + '_ {
+    let braces = memchr_iter(b'{', content.get(from..).unwrap_or_default());
+    braces.filter_map(move |found| {
+        let brace = from + found;
+        let before = before(content, brace).and_then(|at| content.get(at));
+        let member = || scan::member(content, brace, b"request");
+        matches!(before, Some(b',' | b'[' | b'}')).then(member).map(|request| {
+            let (Ok(looked) | Err(looked)) = request;
+            Beginning { brace, is_entry: request.is_ok(), effort: looked - brace }
+        })
     })
 }
 
@@ -129,10 +154,10 @@ enum Stop {
 /// A part of the list, while it is read.
 struct Stretch<'a> {
     content: &'a Bytes,
+    /// A part of the content that is known to be text, and where it begins.
+    text: (usize, &'a str),
     context: Context<'a>,
     entries: Entries,
-    /// The first key of an entry, its quotes included.
-    key: Option<Range<usize>>,
     /// Octets that may still be looked at to go on after broken entries.
     effort: usize,
 }
@@ -141,11 +166,14 @@ struct Stretch<'a> {
 /// broken entry could cost the length of what follows it.
 const EFFORT: usize = 4;
 
+/// How much of the content is looked at whether it is text, at once, in octets.
+const TEXT: usize = 64 << 10;
+
 impl<'a> Stretch<'a> {
     /// Reads the entries from `at` on that begin before `until`.
     fn read(content: &'a Bytes, at: usize, until: usize, context: Context<'a>) -> (Entries, Stop) {
         let effort = content.len().saturating_mul(EFFORT);
-        let mut stretch = Stretch { content, context, entries: Entries::default(), key: None, effort };
+        let mut stretch = Stretch { content, text: (at, ""), context, entries: Entries::default(), effort };
         let mut at = at;
         let stop = loop {
             at = white_space(content, at);
@@ -185,21 +213,38 @@ impl<'a> Stretch<'a> {
                 _ => self.broken(at),
             };
         }
-        self.key = self.key.take().or_else(|| scan::first_key(self.content, at));
-        let mut stream = serde_json::Deserializer::from_slice(rest).into_iter();
-        match stream.next() {
-            Some(Ok(entry)) => {
+        let text = self.text(at);
+        // The text may end inside the entry.
+        match one(serde_json::Deserializer::from_str(text)).or_else(|_| one(serde_json::Deserializer::from_slice(rest)))
+        {
+            Ok((entry, length)) => {
                 let mut problems = Vec::new();
-                let draft = entry::draft(&entry, self.content, self.index(), self.context, &mut problems);
-                self.take(draft, problems);
-                Ok(at + stream.byte_offset())
+                let read = entry::read(&entry, self.content, self.index(), self.context, &mut problems);
+                self.take(read, problems);
+                Ok(at + length)
             }
-            Some(Err(error)) => {
-                self.effort = self.effort.saturating_sub(place(rest, &error));
+            Err(error) => {
+                self.effort = self.effort.saturating_sub(error.map_or(0, |error| place(rest, &error)));
                 self.broken(at)
             }
-            None => Err(Damage::CutOff),
         }
+    }
+
+    /// The text from `at` on, so far that most entries are whole in it: what is known to be text is read faster.
+    fn text(&mut self, at: usize) -> &'a str {
+        let known = self.text.1.get(at - self.text.0..).unwrap_or_default();
+        if known.len() >= TEXT / 4 {
+            return known;
+        }
+        let octets = self.content.get(at..self.content.len().min(at + TEXT)).unwrap_or_default();
+        let text = match std::str::from_utf8(octets) {
+            Ok(text) => text,
+            Err(error) => {
+                octets.get(..error.valid_up_to()).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+            }
+        };
+        self.text = (at, text);
+        text
     }
 
     /// Reads or leaves out an element that is no JSON as it stands.
@@ -209,8 +254,8 @@ impl<'a> Stretch<'a> {
         self.effort = self.effort.saturating_sub(rest.len() - at);
         match (scan::value(rest, at), next) {
             (Skipped::Whole { end }, _) => {
-                let (draft, problems) = entry::read_whole(&self.content.slice(at..end), self.index(), self.context);
-                self.take(draft, problems);
+                let (read, problems) = entry::read_whole(&self.content.slice(at..end), self.index(), self.context);
+                self.take(read, problems);
                 Ok(end)
             }
             (_, Some(next)) => {
@@ -222,20 +267,19 @@ impl<'a> Stretch<'a> {
         }
     }
 
-    /// The next place that begins like the other entries, ends, and has a request.
+    /// The next place that begins like an entry and ends.
     fn next_entry(&mut self, from: usize) -> Option<usize> {
-        let content = self.content;
-        let key = content.get(self.key.clone()?)?;
         let mut seen = from;
-        for found in beginnings(content, from, key) {
-            let (end, whole) = match scan::value(content, found) {
-                Skipped::Whole { end } => (end, true),
-                _ => (content.len(), false),
-            };
-            self.effort = self.effort.checked_sub(found - seen + end - found)?;
-            seen = found;
-            if whole && scan::has_member(content, found, b"request") {
-                return Some(found);
+        for found in beginnings(self.content, from) {
+            self.effort = self.effort.checked_sub(found.brace - seen + found.effort)?;
+            seen = found.brace;
+            if !found.is_entry {
+                continue;
+            }
+            match scan::value(self.content, found.brace) {
+                Skipped::Whole { .. } => return Some(found.brace),
+                Skipped::Broken(place) => self.effort = self.effort.checked_sub(place - found.brace)?,
+                Skipped::Cut => self.effort = self.effort.checked_sub(self.content.len() - found.brace)?,
             }
         }
         None
@@ -245,8 +289,11 @@ impl<'a> Stretch<'a> {
         u32::try_from(self.entries.count).unwrap_or(u32::MAX)
     }
 
-    fn take(&mut self, draft: Option<Draft>, problems: Vec<String>) {
-        self.entries.drafts.extend(draft);
+    fn take(&mut self, read: Option<(Exchange, Measured)>, problems: Vec<String>) {
+        if let Some((exchange, measured)) = read {
+            self.entries.exchanges.push(exchange);
+            self.entries.measures.push(measured);
+        }
         for message in problems {
             self.entries.say(self.entries.count, message, self.context);
         }
@@ -256,6 +303,15 @@ impl<'a> Stretch<'a> {
     fn leave_out(&mut self, why: String) {
         self.take(None, vec![why]);
     }
+}
+
+/// The entry at the beginning, and its length; no error where there is nothing.
+fn one<'a, R: serde_json::de::Read<'a>>(
+    json: serde_json::Deserializer<R>,
+) -> Result<(Entry<'a>, usize), Option<serde_json::Error>> {
+    let mut values = json.into_iter();
+    let entry = values.next().ok_or(None)??;
+    Ok((entry, values.byte_offset()))
 }
 
 /// How many octets stand before the place of the error.
@@ -280,8 +336,7 @@ mod tests {
     fn read_list(list: &str, length: usize, limits: Limits) -> Shown {
         let context = Context { capture: CaptureId(0), recorder: Recorder::Other, limits: &limits };
         let (entries, end) = read_in(length, &Bytes::copy_from_slice(list.as_bytes()), 0, context);
-        let kept =
-            entries.drafts.iter().map(|draft| (draft.exchange.at.clone(), draft.exchange.request.url())).collect();
+        let kept = entries.exchanges.iter().map(|exchange| (exchange.at.clone(), exchange.request.url())).collect();
         (kept, entries.problems, entries.cut_in, end)
     }
 

@@ -62,10 +62,13 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
     if !ended && layout.damage.is_none() {
         problems.push((None, "the recorder was stopped before it could end the file; kept what it holds".to_owned()));
     }
-    let drafts = &mut entries.drafts;
-    let sanitized = if drafts.is_empty() { Sanitized::Possible } else { withheld::decide(drafts, recorder) };
+    let exchanges = &mut entries.exchanges;
+    let sanitized = match exchanges.is_empty() {
+        true => Sanitized::Possible,
+        false => withheld::decide(exchanges, &entries.measures, recorder),
+    };
     Reading {
-        exchanges: entries.drafts.into_iter().map(|draft| draft.exchange).collect(),
+        exchanges: entries.exchanges,
         creator: recorder::describe(&creator).or_else(|| recorder::describe(&program(&layout.browser))),
         sanitized,
         complete: layout.damage.is_none() && layout.has_entries && ended,

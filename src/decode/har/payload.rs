@@ -172,9 +172,9 @@ mod tests {
     fn exchange(request: &str, response: &str, recorder: Recorder) -> Exchange {
         let json = format!(r#"{{"request":{{"url":"http://h/",{request}}},"response":{{"status":200,{response}}}}}"#);
         let context = Context { capture: CaptureId(0), recorder, limits: &Limits::default() };
-        let (draft, problems) = entry::read_whole(&Bytes::from(json), 0, context);
+        let (read, problems) = entry::read_whole(&Bytes::from(json), 0, context);
         assert_eq!(problems, Vec::<String>::new());
-        draft.unwrap().exchange
+        read.unwrap().0
     }
 
     fn shown(body: &Body) -> String {

@@ -2,20 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::entry::Draft;
 use crate::decode::exchange::Exchange;
 
 /// Positions of the requests that a preflight with `authorization` in `Access-Control-Request-Headers` was for.
 ///
 /// A browser sends such a preflight only because the page set that header (Fetch standard, CORS-preflight fetch). The
 /// exporters list it after its request, so it is found by URL, method, origin and the nearest time.
-pub(super) fn authorized(drafts: &[Draft]) -> Vec<usize> {
-    let preflights: Vec<usize> = (0..drafts.len()).filter(|index| named(drafts, *index).is_some()).collect();
-    let urls = preflights.iter().filter_map(|index| drafts.get(*index)).map(|draft| draft.exchange.request.url());
+pub(super) fn authorized(exchanges: &[Exchange]) -> Vec<usize> {
+    let preflights: Vec<usize> = (0..exchanges.len()).filter(|index| named(exchanges, *index).is_some()).collect();
+    let urls = preflights.iter().filter_map(|index| exchanges.get(*index)).map(|exchange| exchange.request.url());
     let mut requests: HashMap<(String, &str), Vec<usize>> = HashMap::new();
     let urls: HashSet<String> = urls.collect();
-    for (index, draft) in drafts.iter().enumerate() {
-        let request = &draft.exchange.request;
+    for (index, exchange) in exchanges.iter().enumerate() {
+        let request = &exchange.request;
         if urls.is_empty() || request.method.eq_ignore_ascii_case("OPTIONS") {
             continue;
         }
@@ -26,16 +25,15 @@ pub(super) fn authorized(drafts: &[Draft]) -> Vec<usize> {
     }
     let mut found = Vec::new();
     for preflight in preflights {
-        let Some((exchange, method)) = drafts.get(preflight).map(|draft| &draft.exchange).zip(named(drafts, preflight))
-        else {
+        let Some((exchange, method)) = exchanges.get(preflight).zip(named(exchanges, preflight)) else {
             continue;
         };
         let Some(candidates) = requests.get_mut(&(exchange.request.url(), method)) else { continue };
         // Entries stand in order of time, so the nearest ones are near in the list as well.
         let place = candidates.partition_point(|index| *index < preflight);
         let near = candidates.iter().enumerate().skip(place.saturating_sub(NEAR)).take(2 * NEAR);
-        let near = near.filter(|(_, index)| drafts.get(**index).is_some_and(|draft| fits(exchange, &draft.exchange)));
-        let best = near.min_by_key(|(_, index)| (distance(drafts, preflight, **index), index.abs_diff(preflight)));
+        let near = near.filter(|(_, index)| exchanges.get(**index).is_some_and(|request| fits(exchange, request)));
+        let best = near.min_by_key(|(_, index)| (distance(exchanges, preflight, **index), index.abs_diff(preflight)));
         if let Some(best) = best.map(|(place, _)| place) {
             found.push(candidates.remove(best));
         }
@@ -50,8 +48,8 @@ const NEAR: usize = 8;
 const LONGEST: u64 = 10_000_000;
 
 /// The method that the preflight at `index` asks for, if it is one that names `authorization`.
-fn named(drafts: &[Draft], index: usize) -> Option<&str> {
-    let request = &drafts.get(index)?.exchange.request;
+fn named(exchanges: &[Exchange], index: usize) -> Option<&str> {
+    let request = &exchanges.get(index)?.request;
     let names = request.headers.get("access-control-request-headers")?;
     let names_it = names.split(',').any(|name| name.trim().eq_ignore_ascii_case("authorization"));
     let method = request.headers.get("access-control-request-method")?.trim();
@@ -69,7 +67,7 @@ fn fits(preflight: &Exchange, request: &Exchange) -> bool {
     near && (origin.is_none() || origin == asked)
 }
 
-fn distance(drafts: &[Draft], one: usize, other: usize) -> Option<u64> {
-    let sent_at = |index: usize| drafts.get(index).and_then(|draft: &Draft| draft.exchange.sent_at);
+fn distance(exchanges: &[Exchange], one: usize, other: usize) -> Option<u64> {
+    let sent_at = |index: usize| exchanges.get(index).and_then(|exchange: &Exchange| exchange.sent_at);
     Some(sent_at(one)?.0.abs_diff(sent_at(other)?.0))
 }

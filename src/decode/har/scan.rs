@@ -115,20 +115,9 @@ fn word(content: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The first key of the object at `at`: where its quotes stand, both included.
-pub(crate) fn first_key(content: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
-    if content.get(at) != Some(&b'{') {
-        return None;
-    }
-    let start = white_space(content, at + 1);
-    if content.get(start) != Some(&b'"') {
-        return None;
-    }
-    Some(start..string(content, start)?)
-}
-
-/// Whether the object at `at` has a member of this name itself, not in something inside it.
-pub(crate) fn has_member(content: &[u8], at: usize, name: &[u8]) -> bool {
+/// The place of the value of the member that the object at `at` has of this name itself, not in something inside it. Where
+/// there is none, or no such object, the place up to which it was looked for.
+pub(crate) fn member(content: &[u8], at: usize, name: &[u8]) -> Result<usize, usize> {
     let mut at = at + 1;
     loop {
         at = white_space(content, at);
@@ -138,20 +127,22 @@ pub(crate) fn has_member(content: &[u8], at: usize, name: &[u8]) -> bool {
                 continue;
             }
             Some(b'"') => {}
-            _ => return false,
+            _ => return Err(at),
         }
-        let Some(key_end) = string(content, at) else { return false };
+        let Some(key_end) = string(content, at) else { return Err(content.len()) };
         let found = content.get(at + 1..key_end - 1) == Some(name);
         at = white_space(content, key_end);
         if content.get(at) != Some(&b':') {
-            return false;
+            return Err(at);
         }
+        at = white_space(content, at + 1);
         if found {
-            return true;
+            return Ok(at);
         }
-        match value(content, white_space(content, at + 1)) {
+        match value(content, at) {
             Skipped::Whole { end } => at = end,
-            _ => return false,
+            Skipped::Broken(place) => return Err(place),
+            Skipped::Cut => return Err(content.len()),
         }
     }
 }
@@ -187,8 +178,7 @@ mod tests {
     #[test]
     fn members_of_the_object_itself() {
         let object = br#"{ "a": {"request": 1}, "b" : "request", "c":2 }"#;
-        assert!(has_member(object, 0, b"b"));
-        assert!(!has_member(object, 0, b"request"));
-        assert_eq!(first_key(object, 0), Some(2..5));
+        assert_eq!(member(object, 0, b"b"), Ok(29));
+        assert_eq!(member(object, 0, b"request"), Err(46));
     }
 }

@@ -1,11 +1,11 @@
 //! Whether the exporter removed credentials, from the file as a whole and for each entry.
 
-use super::entry::Draft;
+use super::entry::Measured;
 use super::model::Text;
 use super::preflight;
 use super::recorder::Recorder;
 use crate::decode::Sanitized;
-use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, HeaderState, Headers, Response, Withheld};
+use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, Exchange, HeaderState, Headers, Response, Withheld};
 
 /// How much larger `headersSize` is than the listed header block, for each way of counting the first line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -112,9 +112,9 @@ impl Scale {
 }
 
 /// Decides for the file and for each header list (design, decision 3).
-pub(super) fn decide(drafts: &mut [Draft], recorder: Recorder) -> Sanitized {
-    let requests: Vec<Measure> = drafts.iter().map(|draft| draft.request).collect();
-    let responses: Vec<Measure> = drafts.iter().map(|draft| draft.response).collect();
+pub(super) fn decide(exchanges: &mut [Exchange], measures: &[Measured], recorder: Recorder) -> Sanitized {
+    let requests: Vec<Measure> = measures.iter().map(|measured| measured.request).collect();
+    let responses: Vec<Measure> = measures.iter().map(|measured| measured.response).collect();
     let (request_scale, response_scale) = (Scale::find(&requests, recorder), Scale::find(&responses, recorder));
     let verdicts: Vec<(Verdict, Verdict)> = requests
         .iter()
@@ -123,15 +123,15 @@ pub(super) fn decide(drafts: &mut [Draft], recorder: Recorder) -> Sanitized {
             (Scale::verdict(request_scale.as_ref(), request), Scale::verdict(response_scale.as_ref(), response))
         })
         .collect();
-    let seen = Seen::in_file(drafts);
+    let seen = Seen::in_file(exchanges);
     let removed = verdicts
         .iter()
         .any(|(request, response)| matches!(request, Verdict::Removed(_)) || matches!(response, Verdict::Removed(_)));
     let mut asked_for = false;
     if !seen.authorization && !recorder.never_sanitizes() {
-        for index in preflight::authorized(drafts) {
+        for index in preflight::authorized(exchanges) {
             let untouched = verdicts.get(index).is_some_and(|(request, _)| *request == Verdict::Untouched);
-            asked_for |= !untouched && drafts.get_mut(index).is_some_and(mark_authorization);
+            asked_for |= !untouched && exchanges.get_mut(index).is_some_and(mark_authorization);
         }
     }
     let sanitized = if removed || asked_for || seen.masked {
@@ -141,13 +141,13 @@ pub(super) fn decide(drafts: &mut [Draft], recorder: Recorder) -> Sanitized {
     } else {
         Sanitized::Possible
     };
-    let lists_host = drafts.iter().any(|draft| names_host(&draft.exchange.request.headers));
-    for (draft, (request, response)) in drafts.iter_mut().zip(verdicts) {
-        if !recorder.lists_the_wire() && is_provisional(draft, lists_host) {
-            draft.exchange.request.headers.withheld = Withheld::Everything;
+    let lists_host = exchanges.iter().any(|exchange| names_host(&exchange.request.headers));
+    for ((exchange, measured), (request, response)) in exchanges.iter_mut().zip(measures).zip(verdicts) {
+        if !recorder.lists_the_wire() && is_provisional(exchange, measured, lists_host) {
+            exchange.request.headers.withheld = Withheld::Everything;
         }
-        set(&mut draft.exchange.request.headers, sanitized, request);
-        if let Answer::Received(received) = &mut draft.exchange.answer {
+        set(&mut exchange.request.headers, sanitized, request);
+        if let Answer::Received(received) = &mut exchange.answer {
             set(&mut received.headers, sanitized, response);
         }
     }
@@ -174,11 +174,11 @@ struct Seen {
 }
 
 impl Seen {
-    fn in_file(drafts: &[Draft]) -> Seen {
+    fn in_file(exchanges: &[Exchange]) -> Seen {
         let mut seen = Seen::default();
-        for draft in drafts {
-            let answered = draft.exchange.answer.response();
-            let lists = [Some(&draft.exchange.request.headers), answered.map(|response| &response.headers)];
+        for exchange in exchanges {
+            let answered = exchange.answer.response();
+            let lists = [Some(&exchange.request.headers), answered.map(|response| &response.headers)];
             for header in lists.into_iter().flatten().flat_map(|headers| headers.list.iter()) {
                 if header.value.is_none() {
                     seen.masked = true;
@@ -193,8 +193,8 @@ impl Seen {
 }
 
 /// Notes that the request had an `Authorization` that the file does not show. Whether there was none in the list.
-fn mark_authorization(draft: &mut Draft) -> bool {
-    let headers = &mut draft.exchange.request.headers;
+fn mark_authorization(exchange: &mut Exchange) -> bool {
+    let headers = &mut exchange.request.headers;
     if matches!(headers.state("authorization"), HeaderState::Present(_) | HeaderState::Masked) {
         return false;
     }
@@ -204,9 +204,9 @@ fn mark_authorization(draft: &mut Draft) -> bool {
 
 /// Whether the list is what the page asked for and not what went out: no host in it, no size, and the request was never
 /// sent, or the recorder names the host on other entries.
-fn is_provisional(draft: &Draft, lists_host: bool) -> bool {
-    let sent = matches!(&draft.exchange.answer, Answer::Received(Response { from_cache: false, .. }));
-    !names_host(&draft.exchange.request.headers) && !draft.request.sized && (!sent || lists_host)
+fn is_provisional(exchange: &Exchange, measured: &Measured, lists_host: bool) -> bool {
+    let sent = matches!(&exchange.answer, Answer::Received(Response { from_cache: false, .. }));
+    !names_host(&exchange.request.headers) && !measured.request.sized && (!sent || lists_host)
 }
 
 fn names_host(headers: &Headers) -> bool {
