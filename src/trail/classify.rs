@@ -240,7 +240,7 @@ fn learn_probed(views: &[View<'_>], roles: &[Option<Kind>], directory: &mut Dire
         return;
     }
     let read: HashSet<Cow<'_, str>> =
-        views.iter().zip(roles).filter(reads).map(|(view, _)| urls::normal(&view.url)).collect();
+        views.iter().zip(roles).filter(reads).map(|(view, _)| view.normal_url()).collect();
     for view in probes {
         let response = view.exchange.answer.response();
         let challenges = response.into_iter().flat_map(|response| response.headers.all("www-authenticate"));
@@ -269,14 +269,14 @@ fn asked<'a>(view: &'a View<'_>, name: &str) -> Option<&'a str> {
 fn role_from_context(view: &View<'_>, directory: &Directory) -> Option<Kind> {
     if view.method() == "GET"
         && !directory.resource_metadata_urls.is_empty()
-        && directory.resource_metadata_urls.contains(&*urls::normal(&view.url))
+        && directory.resource_metadata_urls.contains(&*view.normal_url())
     {
         return Some(Kind::ResourceMetadataRequest);
     }
     if carries_response(view, directory) {
         return Some(Kind::AuthorizationResponse);
     }
-    if !directory.client_id_urls.is_empty() && directory.client_id_urls.contains(&*urls::normal(&view.url)) {
+    if !directory.client_id_urls.is_empty() && directory.client_id_urls.contains(&*view.normal_url()) {
         return Some(Kind::ClientMetadataFetch);
     }
     match directory.kind_of_endpoint.get(view.endpoint()) {
@@ -368,7 +368,7 @@ fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>], directory
     let client = |view: &View<'_>| view.query.get("client_id").map(str::to_owned);
     let is_federated = |at: usize| {
         let Some(view) = views.get(at) else { return false };
-        let leading = sources.get(&*urls::normal(&view.url)).map_or(&[][..], Vec::as_slice);
+        let leading = sources.get(&*view.normal_url()).map_or(&[][..], Vec::as_slice);
         let last = leading.partition_point(|source| *source < at).checked_sub(1);
         let Some(source) = last.and_then(|last| views.get(*leading.get(last)?)) else { return false };
         let begun = |earlier: &View<'_>| earlier.origin() == source.origin() && client(earlier) != client(view);
@@ -401,9 +401,12 @@ fn follow_redirects(views: &[View<'_>], roles: &mut [Option<Kind>]) {
     if !views.iter().zip(roles.iter()).any(|(view, role)| view.location.is_some() && *role == Some(Kind::McpExchange)) {
         return;
     }
-    let mut by_url: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
+    let targets = views.iter().filter_map(|view| view.location.as_deref());
+    let mut by_url: HashMap<Cow<'_, str>, Vec<usize>> = targets.map(|to| (urls::normal(to), Vec::new())).collect();
     for (at, view) in views.iter().enumerate() {
-        by_url.entry(urls::normal(&view.url)).or_default().push(at);
+        if let Some(there) = by_url.get_mut(&*view.normal_url()) {
+            there.push(at);
+        }
     }
     for at in 0..views.len() {
         let (Some(view), Some(Some(Kind::McpExchange))) = (views.get(at), roles.get(at)) else { continue };

@@ -94,6 +94,15 @@ impl<'a> View<'a> {
         self.parts.endpoint(&self.url)
     }
 
+    /// URL of the request as [`urls::same`] compares it.
+    pub(crate) fn normal_url(&self) -> Cow<'_, str> {
+        match self.parts {
+            // What has its parts at a look is written so already.
+            urls::Parts::Within(_) => Cow::Borrowed(&self.url),
+            urls::Parts::Apart(_) => urls::normal(&self.url),
+        }
+    }
+
     fn read_body(&mut self, limits: &Limits) {
         let body = &self.exchange.request.body;
         if self.is_unopened() {

@@ -141,7 +141,7 @@ impl<'a> Selected<'a> {
             }
         }
         if !self.by_location.is_empty() {
-            let gets = binder.views.iter().filter(|view| view.method() == "GET").map(|view| urls::normal(&view.url));
+            let gets = binder.views.iter().filter(|view| view.method() == "GET").map(View::normal_url);
             self.gotten = gets.filter(|url| self.by_location.contains_key(&**url)).map(Cow::into_owned).collect();
             let origins: HashSet<&str> = binder.views.iter().map(View::origin).collect();
             self.spoken = origins.into_iter().filter_map(urls::tls_and_port).collect();

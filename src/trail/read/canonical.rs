@@ -57,12 +57,30 @@ fn has_dot_segment(path: &str) -> bool {
     octets.windows(2).any(|pair| pair == b"/.") || octets.windows(3).any(|triple| triple.eq_ignore_ascii_case(b"%2e"))
 }
 
+/// Whether each octet is a letter, a digit or one of these.
+const fn these_and_alphanumeric(these: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        table[octet] = (octet as u8).is_ascii_alphanumeric();
+        octet += 1;
+    }
+    let mut at = 0;
+    while at < these.len() {
+        table[these[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
 fn is_of_path(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&octet)
+    const TABLE: [bool; 256] = these_and_alphanumeric(b"/-._~!$&'()*+,;=:@%");
+    TABLE[octet as usize]
 }
 
 fn is_of_query(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"/?-._~!$&()*+,;=:@%".contains(&octet)
+    const TABLE: [bool; 256] = these_and_alphanumeric(b"/?-._~!$&()*+,;=:@%");
+    TABLE[octet as usize]
 }
 
 #[cfg(test)]
