@@ -50,7 +50,7 @@ fn read_in(length: usize, content: &Bytes, at: usize, context: Context<'_>) -> (
     let stretches: Vec<(usize, usize)> = starts.iter().copied().zip(until).collect();
     let read: Vec<(Entries, Stop)> =
         stretches.par_iter().map(|(start, until)| Stretch::read(content, *start, *until, context)).collect();
-    let mut entries = Entries::default();
+    let mut entries = Entries::with_room_for(read.iter().map(|(found, _)| found.exchanges.len()).sum());
     let mut next = first;
     for ((start, until), (found, stop)) in stretches.into_iter().zip(read) {
         // What was taken for the beginning of an entry is one where the entries before it end there.
@@ -69,11 +69,16 @@ fn read_in(length: usize, content: &Bytes, at: usize, context: Context<'_>) -> (
 }
 
 impl Entries {
+    /// None, with room for so many.
+    fn with_room_for(count: usize) -> Entries {
+        let (exchanges, measures) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        Entries { exchanges, measures, ..Entries::default() }
+    }
+
     /// Adds what comes after it.
     pub(super) fn append(&mut self, more: Entries, context: Context<'_>) {
         let before = self.count;
         let limit = context.limits.exchanges.saturating_sub(before);
-        self.exchanges.reserve(more.exchanges.len());
         for (mut exchange, measured) in more.exchanges.into_iter().zip(more.measures) {
             let At::Entry(index) = &mut exchange.at else { continue };
             if (*index as usize) < limit {
