@@ -229,7 +229,7 @@ impl<'a> Stretch<'a> {
                 Ok(at + length)
             }
             Err(error) => {
-                self.effort = self.effort.saturating_sub(error.map_or(0, |error| place(rest, &error)));
+                self.spend(error.map_or(0, |error| place(rest, &error)));
                 self.broken(at)
             }
         }
@@ -256,7 +256,7 @@ impl<'a> Stretch<'a> {
     fn broken(&mut self, at: usize) -> Result<usize, Damage> {
         let next = self.next_entry(at + 1);
         let rest = self.content.get(..next.unwrap_or(self.content.len())).unwrap_or_default();
-        self.effort = self.effort.saturating_sub(rest.len() - at);
+        self.spend(next.map_or(0, |next| next - at));
         match (scan::value(rest, at), next) {
             (Skipped::Whole { end }, _) => {
                 let (read, problems) = entry::read_whole(&self.content.slice(at..end), self.index(), self.context);
@@ -272,22 +272,31 @@ impl<'a> Stretch<'a> {
         }
     }
 
-    /// The next place that begins like an entry and ends.
+    /// The next place that begins like an entry and ends; `None` also where finding it takes more effort than is left.
     fn next_entry(&mut self, from: usize) -> Option<usize> {
+        let content = self.content;
+        let reach = content.len().min(from.saturating_add(self.effort));
         let mut seen = from;
-        for found in beginnings(self.content, from) {
-            self.effort = self.effort.checked_sub(found.brace - seen + found.effort)?;
+        for found in beginnings(content.get(..reach)?, from) {
+            self.spend(found.brace - seen + found.effort)?;
             seen = found.brace;
             if !found.is_entry {
                 continue;
             }
-            match scan::value(self.content, found.brace) {
+            match scan::value(content, found.brace) {
                 Skipped::Whole { .. } => return Some(found.brace),
-                Skipped::Broken(place) => self.effort = self.effort.checked_sub(place - found.brace)?,
-                Skipped::Cut => self.effort = self.effort.checked_sub(self.content.len() - found.brace)?,
+                Skipped::Broken(place) => self.spend(place - found.brace)?,
+                Skipped::Cut => self.spend(content.len() - found.brace)?,
             }
         }
+        self.spend(reach - seen)?;
         None
+    }
+
+    /// Takes so much of the effort; `None` where nothing is left.
+    fn spend(&mut self, octets: usize) -> Option<()> {
+        self.effort = self.effort.saturating_sub(octets);
+        (self.effort > 0).then_some(())
     }
 
     fn index(&self) -> u32 {
@@ -406,6 +415,9 @@ mod tests {
         assert!(kept.len() > 1000 && said.len() == 100 && end.is_err());
         let list = format!("[{}", vec![r#"{"t":[{"t":"#; 100_000].join("1},"));
         assert!(read_list(&list, usize::MAX, Limits::default()).3.is_err());
+        // Nothing in what follows begins like an entry.
+        let list = format!("[{}]", vec![r#"{"t":7 9}"#; 100_000].join(" "));
+        assert!(read_list(&list, usize::MAX, Limits::default()).3.is_ok());
     }
 
     proptest! {
