@@ -85,29 +85,27 @@ pub fn cause(
     let mut candidates: Vec<(Candidate, Loss)> = Vec::new();
     // For most pages step 3 does not depend on the loss: asked once, not for each of very many losses.
     let mut accepted: HashMap<PageId, bool> = HashMap::new();
-    let broken: Vec<&RuleVerdict> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
+    let broken: Vec<Broken<'_>> = verdicts.iter().map(|verdict| Broken::of(verdict, rules, is_absorbed)).collect();
+    let accepted_by = last_accepted(trail);
     let lost = LostTokens::of(trail);
     let consequences = lost.logins_after(trail);
     for loss in losses.iter().filter(|loss| !consequences.contains(&loss.record)) {
-        for verdict in &broken {
-            let page = rules.page(verdict.page);
+        for broken in broken.iter().filter(|broken| !broken.records.is_empty()) {
+            let page = broken.page;
             if !page.breaks.contains(&loss.to_explain()) {
                 continue;
             }
-            let ask = || accepted_all_the_same(trail, page, verdict, loss);
+            let ask = || accepted_all_the_same(trail, page, broken.verdict, loss, &accepted_by);
             let depends_on_loss = page.link == Link::Renewal && !is_about_the_request(page);
-            let stands = if depends_on_loss { ask() } else { *accepted.entry(verdict.page).or_insert_with(ask) };
+            let stands = if depends_on_loss { ask() } else { *accepted.entry(broken.verdict.page).or_insert_with(ask) };
             if stands {
                 continue;
             }
-            let fits = |record: RecordId| {
-                !is_absorbed(verdict.page, record)
-                    && belongs_together(trail, page, record, loss)
-                    && can_explain(trail, &lost, page, record, loss)
+            let fits = |record: &&RecordId| {
+                belongs_together(trail, page, **record, loss) && can_explain(trail, &lost, page, **record, loss)
             };
-            let first = verdict.violations.iter().map(|violation| violation.record).find(|record| fits(*record));
-            if let Some(record) = first {
-                candidates.push((Candidate { page: verdict.page, record }, loss.clone()));
+            if let Some(record) = broken.near(trail, loss).iter().find(fits) {
+                candidates.push((Candidate { page: broken.verdict.page, record: *record }, loss.clone()));
             }
         }
     }
@@ -117,7 +115,7 @@ pub fn cause(
         let page = rules.page(candidate.page);
         (rank(page.link), std::cmp::Reverse(strength(candidate)), candidate.record, candidate.page)
     };
-    candidates.sort_by_key(order);
+    candidates.sort_by_cached_key(order);
     let (first, loss) = candidates.first()?.clone();
     let mut others: Vec<Candidate> = Vec::new();
     for (other, _) in &candidates {
@@ -144,8 +142,66 @@ fn lower(certainty: Certainty) -> Certainty {
     }
 }
 
+/// A page, and what violates it that no other page explains.
+struct Broken<'a> {
+    verdict: &'a RuleVerdict,
+    page: &'a Page,
+    /// In time order.
+    records: Vec<RecordId>,
+}
+
+impl<'a> Broken<'a> {
+    fn of(verdict: &'a RuleVerdict, rules: &'a RuleSet, is_absorbed: impl Fn(PageId, RecordId) -> bool) -> Self {
+        let records = verdict.violations.iter().map(|violation| violation.record);
+        let mut records: Vec<RecordId> = records.filter(|record| !is_absorbed(verdict.page, *record)).collect();
+        records.sort_unstable();
+        Broken { verdict, page: rules.page(verdict.page), records }
+    }
+
+    /// Those that may belong together with a loss, so that of very many not every one is looked at for each of very many
+    /// losses.
+    fn near(&self, trail: &Trail, loss: &Loss) -> &[RecordId] {
+        let page = self.page;
+        if is_about_the_grant(page, loss) || is_about_a_span(page) || is_about_the_request(page) {
+            return &self.records;
+        }
+        let exchange = trail.record(loss.record).map(|record| record.exchange);
+        let same_exchange = || trail.records.partition_point(|record| Some(record.exchange) < exchange);
+        let flows = trail.flows.get(trail.flows_of(loss.record)).unwrap_or_default();
+        let from = flows.first().and_then(|flow| flow.records.first()).map_or(loss.record, |first| *first);
+        let to = flows.last().and_then(|flow| flow.records.last()).map_or(loss.record, |last| *last);
+        let is_same = |id: RecordId| trail.record(id).is_some_and(|record| Some(record.exchange) == exchange);
+        let from = from.min(RecordId(same_exchange() as u32));
+        let start = self.records.partition_point(|record| *record < from);
+        let near = self.records.get(start..).unwrap_or_default();
+        let end = near.partition_point(|record| *record <= to || is_same(*record));
+        near.get(..end).unwrap_or_default()
+    }
+}
+
+/// For each attempt the last exchange with a token that was accepted in it. The same request seen once more nearer to the
+/// server is no second attempt.
+fn last_accepted(trail: &Trail) -> Vec<Option<ExchangeId>> {
+    let is_accepted = |record: &&Record| {
+        record.kind == Kind::McpExchange
+            && !record.is_upstream
+            && taken(record) == Taken::Accepted
+            && carries_token(record)
+    };
+    let last = |records: &[RecordId]| {
+        records.iter().filter_map(|id| trail.record(*id)).filter(is_accepted).map(|record| record.exchange).max()
+    };
+    trail.flows.iter().map(|flow| last(&flow.records)).collect()
+}
+
 /// Step 3: the same fault stands in an attempt that was accepted, so it breaks nothing here.
-fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss: &Loss) -> bool {
+fn accepted_all_the_same(
+    trail: &Trail,
+    page: &Page,
+    verdict: &RuleVerdict,
+    loss: &Loss,
+    accepted_by: &[Option<ExchangeId>],
+) -> bool {
     verdict.violations.iter().any(|violation| {
         let Some(record) = trail.record(violation.record) else { return false };
         if is_about_the_request(page) {
@@ -154,24 +210,18 @@ fn accepted_all_the_same(trail: &Trail, page: &Page, verdict: &RuleVerdict, loss
         if is_about_a_span(page) || is_about_the_grant(page, loss) {
             return false;
         }
-        trail.flows.iter().filter(|flow| flow.records.contains(&violation.record)).any(|flow| {
+        trail.flows_of(violation.record).any(|at| {
+            let Some(flow) = trail.flows.get(at) else { return false };
             // A refusal that ends one attempt and begins the next tells of the next only where the page is about the
             // challenge.
             if flow.trigger == Some(violation.record) && page.link != Link::Challenge {
                 return false;
             }
             // A renewal that went wrong may be accepted for a while and end the grant all the same.
-            if page.link == Link::Renewal && flow.records.contains(&loss.record) {
+            if page.link == Link::Renewal && trail.flows_of(loss.record).contains(&at) {
                 return false;
             }
-            flow.records.iter().filter_map(|id| trail.record(*id)).any(|other| {
-                // The same request seen once more nearer to the server is no second attempt.
-                other.kind == Kind::McpExchange
-                    && !other.is_upstream
-                    && other.exchange > record.exchange
-                    && taken(other) == Taken::Accepted
-                    && carries_token(other)
-            })
+            accepted_by.get(at).is_some_and(|last| *last > Some(record.exchange))
         })
     })
 }
@@ -236,12 +286,13 @@ fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss)
         // How another request was sent says nothing about this one, unless it is the same operation again.
         let operation = |id: RecordId| {
             let record = trail.record(id)?;
-            Some((record.text(Field::Method)?.to_owned(), record.text(Field::JsonrpcMethod).map(str::to_owned)))
+            Some((record.text(Field::Method)?, record.text(Field::JsonrpcMethod)))
         };
         let is_earlier = trail.record(loss.record).is_some_and(|record| record.kind != Kind::McpExchange);
         return is_earlier || operation(violated) == operation(loss.record);
     }
-    trail.flows.iter().any(|flow| flow.records.contains(&violated) && flow.records.contains(&loss.record))
+    let (of_violated, of_loss) = (trail.flows_of(violated), trail.flows_of(loss.record));
+    of_violated.start < of_loss.end && of_loss.start < of_violated.end
 }
 
 /// Whether a fault at this link can show in this way: a refusal that says that no token came is not about what the token
@@ -290,7 +341,8 @@ fn shapes_the_token(page: &Page) -> bool {
 
 /// Whether the refusal began another login that did not end with a token.
 fn began_again(trail: &Trail, refusal: RecordId) -> bool {
-    trail.flows.iter().any(|flow| flow.trigger == Some(refusal) && flow.token.is_none())
+    let flows = trail.flows.get(trail.flows_of(refusal)).unwrap_or_default();
+    flows.iter().any(|flow| flow.trigger == Some(refusal) && flow.token.is_none())
 }
 
 /// The requests that came with a token, in time order, each with whether that token was lost as soon as it was issued:
@@ -338,7 +390,8 @@ fn token_error<'t>(trail: &'t Trail, loss: &Loss) -> Option<&'t str> {
     if record.kind == Kind::TokenResponse {
         return record.text(Field::Error);
     }
-    let flow = trail.flows.iter().find(|flow| flow.records.first() == Some(&loss.record))?;
+    let flows = trail.flows.get(trail.flows_of(loss.record))?;
+    let flow = flows.iter().find(|flow| flow.records.first() == Some(&loss.record))?;
     let mut answers = flow.records.iter().filter_map(|id| trail.record(*id));
     answers.rfind(|answer| answer.kind == Kind::TokenResponse)?.text(Field::Error)
 }

@@ -150,8 +150,7 @@ fn mcp_symptom(story: &Story<'_>, record: &Record) -> Option<(Symptom, Link)> {
 
 /// How the login that a challenge began came to its end: the step that did not come, or that was refused.
 fn stop_of_login(trail: &Trail, challenge: RecordId) -> Symptom {
-    let flow =
-        trail.flows.iter().find(|flow| flow.records.contains(&challenge) && flow.records.first() <= Some(&challenge));
+    let flow = trail.flows.get(trail.flows_of(challenge).start);
     let records = || {
         flow.into_iter().flat_map(|flow| &flow.records).filter(|id| **id > challenge).filter_map(|id| trail.record(*id))
     };

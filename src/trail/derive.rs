@@ -15,8 +15,13 @@ use crate::decode::exchange::Unknown;
 
 /// Positions among probes, expected issuers, origins of pages and of blocked requests: before bindings are found.
 pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
-    let issuers: Vec<Arc<str>> =
-        records.iter().flat_map(|record| record.list(Field::DocumentAuthorizationServers).to_vec()).collect();
+    let mut issuers: Vec<Arc<str>> = Vec::new();
+    for issuer in records.iter().flat_map(|record| record.list(Field::DocumentAuthorizationServers)) {
+        // A client that logs in again and again reads the same documents each time.
+        if !issuers.contains(issuer) {
+            issuers.push(issuer.clone());
+        }
+    }
     let named: Vec<&str> = issuers.iter().map(|issuer| &**issuer).collect();
     let mut asked: HashMap<Kind, i64> = HashMap::new();
     let preflight_of: HashMap<ExchangeId, ExchangeId> =

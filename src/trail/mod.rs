@@ -32,6 +32,8 @@ mod window;
 pub use assemble::{BuildOptions, build};
 pub use window::visible_legs;
 
+use std::ops::Range;
+
 use crate::decode::exchange::Exchange;
 use record::{ExchangeId, Record, RecordId};
 use schema::{Kind, Leg, Revision};
@@ -103,6 +105,13 @@ impl Trail {
         self.stretches.get(after.saturating_sub(1))
     }
 
+    /// The attempts that a record is part of, as places in `flows`: one, or two where it ends one and begins the next.
+    pub fn flows_of(&self, id: RecordId) -> Range<usize> {
+        let ends_before = |flow: &Flow| flow.records.last().is_some_and(|last| *last < id);
+        let begins_by = |flow: &Flow| flow.records.first().is_some_and(|first| *first <= id);
+        self.flows.partition_point(ends_before)..self.flows.partition_point(begins_by)
+    }
+
     /// The records of one kind, in time order; further sightings of the same request apart.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (RecordId, &Record)> {
         self.records
@@ -133,7 +142,7 @@ pub struct Stretch {
 pub struct Flow {
     /// The refusal that began it; `None` where it began unasked.
     pub trigger: Option<RecordId>,
-    /// Its records, in time order, the trigger included.
+    /// Its records, in time order, the trigger included: all of the trail between the first and the last.
     pub records: Vec<RecordId>,
     /// The token response with a usable token; `None` where it ended without one.
     pub token: Option<RecordId>,

@@ -1,10 +1,12 @@
 //! Bindings of discovery, registration, authorization and token steps.
 
+use std::collections::HashMap;
+
 use super::{Binder, Found, is_usable};
 use crate::decode::exchange::Unknown;
 use crate::trail::keys::s256;
 use crate::trail::read::urls;
-use crate::trail::record::{Bound, Closing, Record, RecordId, State};
+use crate::trail::record::{Bound, Closing, ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind};
 
 const NOT_KNOWN: Bound = Bound::Unknown(Unknown::LegNotRecorded);
@@ -161,9 +163,9 @@ fn same_issuer(binder: &Binder<'_>, request: Option<RecordId>, other: &Record) -
 /// the one request that is open.
 fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
     let redirect = record.slot(Field::RedirectSeen).map(|slot| slot.exchange);
-    let mut requests = binder.of_kind(Kind::AuthorizationRequest);
-    if let Some((request, _)) = requests.find(|(_, request)| Some(request.exchange) == redirect) {
-        return Some(request);
+    let request = redirect.and_then(|exchange| binder.at_exchange(Kind::AuthorizationRequest, exchange));
+    if request.is_some() {
+        return request;
     }
     let state = record.text(Field::State);
     if state.is_some() {
@@ -173,29 +175,22 @@ fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId>
             return by_state;
         }
     }
-    let answered: Vec<Option<&str>> =
-        binder.of_kind(Kind::AuthorizationResponse).map(|(_, response)| response.text(Field::State)).collect();
-    let mut open = binder.of_kind(Kind::AuthorizationRequest).filter(|(_, request)| {
-        let state = request.text(Field::State);
-        request.exchange <= record.exchange && (state.is_none() || !answered.contains(&state))
-    });
+    let open = binder.selected.open.iter().filter_map(|id| Some((*id, binder.record(*id)?)));
+    let mut open = open.take_while(|(_, request)| request.exchange <= record.exchange);
     let first = open.next().map(|(id, _)| id);
     if open.next().is_some() { None } else { first }
 }
 
 fn parallel_attempt(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Bound {
     let Some(request) = request.and_then(|id| binder.record(id)) else { return NOT_KNOWN };
-    let answered = |other: &Record| {
-        binder
-            .of_kind(Kind::AuthorizationResponse)
-            .any(|(_, response)| response.text(Field::State) == other.text(Field::State))
-    };
-    let parallel = binder.last_before(record, Kind::AuthorizationRequest, |other| {
-        other.text(Field::State).is_some()
+    let is_parallel = |other: &&Record| {
+        other.exchange < record.exchange
+            && other.text(Field::State).is_some()
             && other.text(Field::State) != request.text(Field::State)
             && other.text(Field::Issuer) == request.text(Field::Issuer)
-            && !answered(other)
-    });
+    };
+    let mut open = binder.selected.open.iter().rev().filter_map(|id| Some((*id, binder.record(*id)?)));
+    let parallel = open.find(|(_, other)| is_parallel(other)).map(|(id, _)| id);
     found_or(parallel, Bound::None(Closing::NotNeeded))
 }
 
@@ -233,6 +228,12 @@ pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Rec
     found.push((id, Binding::Preflight, binder.preflight(record)));
 }
 
+/// The login of each token request with a code.
+pub(super) fn logins(binder: &Binder<'_>) -> HashMap<ExchangeId, RecordId> {
+    let requests = binder.of_kind(Kind::TokenRequest);
+    requests.filter_map(|(_, request)| Some((request.exchange, login_of_code(binder, request)?))).collect()
+}
+
 /// The authorization request whose answer brought the code of a token request.
 fn login_of_code(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
     let code = record.text(Field::Code)?;
@@ -253,7 +254,8 @@ fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
         }
     };
     // A client may ask before the browser does, with the same request: two codes then fit, and one is redeemed.
-    let own = login_of_code(binder, record).filter(|id| binder.record(*id).is_some_and(fits));
+    let own = binder.selected.login_of.get(&record.exchange).copied();
+    let own = own.filter(|id| binder.record(*id).is_some_and(fits));
     let any = || binder.of_kind(Kind::AuthorizationRequest).find(|(_, request)| fits(request)).map(|(id, _)| id);
     binder.earlier(own.or_else(any), Kind::AuthorizationRequest)
 }
@@ -274,7 +276,7 @@ fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
         }
     };
     let value = record.text(field);
-    let login = |request: &Record| login_of_code(binder, request);
+    let login = |request: &Record| binder.selected.login_of.get(&request.exchange);
     let same = |other: &Record| {
         value.is_some()
             && other.text(field) == value

@@ -54,6 +54,12 @@ pub(crate) struct Selected<'a> {
     pub unminted_codes: Vec<RecordId>,
     /// Authorization responses with a state that no authorization request sent.
     pub unminted_states: Vec<RecordId>,
+    /// States of authorization responses.
+    pub answered: HashSet<&'a str>,
+    /// Authorization requests without a state, or with one that no authorization response brought back.
+    pub open: Vec<RecordId>,
+    /// The authorization request whose answer brought the code of a token request.
+    pub login_of: HashMap<ExchangeId, RecordId>,
     /// The preflight of each request.
     pub preflight_of: HashMap<ExchangeId, ExchangeId>,
     /// The further sighting of each MCP exchange.
@@ -100,6 +106,13 @@ impl<'a> Selected<'a> {
             (Kind::AuthorizationResponse, Field::State),
             (Kind::AuthorizationRequest, &[Field::State]),
         );
+        let responses = binder.of_kind(Kind::AuthorizationResponse);
+        selected.answered = responses.filter_map(|(_, response)| response.text(Field::State)).collect();
+        let requests = binder.of_kind(Kind::AuthorizationRequest);
+        let is_open = |(_, request): &(RecordId, &Record)| {
+            request.text(Field::State).is_none_or(|state| !selected.answered.contains(state))
+        };
+        selected.open = requests.filter(is_open).map(|(id, _)| id).collect();
         selected.pair(binder);
         selected
     }
