@@ -85,7 +85,8 @@ pub fn cause(
     let mut candidates: Vec<(Candidate, Loss)> = Vec::new();
     // For most pages step 3 does not depend on the loss: asked once, not for each of very many losses.
     let mut accepted: HashMap<PageId, bool> = HashMap::new();
-    let broken: Vec<Broken<'_>> = verdicts.iter().map(|verdict| Broken::of(verdict, rules, is_absorbed)).collect();
+    let broken: Vec<Broken<'_>> =
+        verdicts.iter().map(|verdict| Broken::of(verdict, rules, trail, is_absorbed)).collect();
     let accepted_by = last_accepted(trail);
     let lost = LostTokens::of(trail);
     let consequences = lost.logins_after(trail);
@@ -146,16 +147,26 @@ fn lower(certainty: Certainty) -> Certainty {
 struct Broken<'a> {
     verdict: &'a RuleVerdict,
     page: &'a Page,
-    /// In time order.
+    /// In time order. Of a page about requests the first of each operation: which one it is makes no difference.
     records: Vec<RecordId>,
 }
 
 impl<'a> Broken<'a> {
-    fn of(verdict: &'a RuleVerdict, rules: &'a RuleSet, is_absorbed: impl Fn(PageId, RecordId) -> bool) -> Self {
+    fn of(
+        verdict: &'a RuleVerdict,
+        rules: &'a RuleSet,
+        trail: &Trail,
+        is_absorbed: impl Fn(PageId, RecordId) -> bool,
+    ) -> Self {
+        let page = rules.page(verdict.page);
         let records = verdict.violations.iter().map(|violation| violation.record);
         let mut records: Vec<RecordId> = records.filter(|record| !is_absorbed(verdict.page, *record)).collect();
         records.sort_unstable();
-        Broken { verdict, page: rules.page(verdict.page), records }
+        if is_about_the_request(page) {
+            let mut operations = HashSet::new();
+            records.retain(|record| operations.insert(operation(trail, *record)));
+        }
+        Broken { verdict, page, records }
     }
 
     /// Those that may belong together with a loss, so that of very many not every one is looked at for each of very many
@@ -284,15 +295,17 @@ fn belongs_together(trail: &Trail, page: &Page, violated: RecordId, loss: &Loss)
     }
     if is_about_the_request(page) {
         // How another request was sent says nothing about this one, unless it is the same operation again.
-        let operation = |id: RecordId| {
-            let record = trail.record(id)?;
-            Some((record.text(Field::Method)?, record.text(Field::JsonrpcMethod)))
-        };
         let is_earlier = trail.record(loss.record).is_some_and(|record| record.kind != Kind::McpExchange);
-        return is_earlier || operation(violated) == operation(loss.record);
+        return is_earlier || operation(trail, violated) == operation(trail, loss.record);
     }
     let (of_violated, of_loss) = (trail.flows_of(violated), trail.flows_of(loss.record));
     of_violated.start < of_loss.end && of_loss.start < of_violated.end
+}
+
+/// Method and message of a request.
+fn operation(trail: &Trail, id: RecordId) -> Option<(&str, Option<&str>)> {
+    let record = trail.record(id)?;
+    Some((record.text(Field::Method)?, record.text(Field::JsonrpcMethod)))
 }
 
 /// Whether a fault at this link can show in this way: a refusal that says that no token came is not about what the token

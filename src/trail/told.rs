@@ -69,16 +69,16 @@ fn announced(record: &Record, records: &[Record]) -> (State, State) {
 
 fn announcement<'r>(record: &Record, records: &'r [Record]) -> Result<Option<&'r str>, Unknown> {
     const FIELD: Field = Field::DocumentAuthorizationEndpoint;
-    let earlier = |other: &&Record| {
-        other.kind == Kind::AsMetadataRequest && other.exchange < record.exchange && !other.is_upstream
-    };
-    let asked: Vec<&Record> = records.iter().filter(earlier).collect();
-    let read: Vec<&Record> = asked.iter().copied().filter(|other| other.text(FIELD).is_some()).collect();
+    let before = records.partition_point(|other| other.exchange < record.exchange);
+    let before = records.get(..before).unwrap_or_default().iter();
+    let asked = before.filter(|other| other.kind == Kind::AsMetadataRequest && !other.is_upstream);
+    let read = asked.clone().filter(|other| other.text(FIELD).is_some());
     let endpoint = record.text(Field::Endpoint);
-    let names_it = |other: &&&Record| other.text(FIELD).map(urls::endpoint).as_deref() == endpoint;
-    if let Some(document) = read.iter().rev().find(names_it) {
+    let names_it = |other: &&Record| other.text(FIELD).map(urls::endpoint).as_deref() == endpoint;
+    if let Some(document) = read.clone().rev().find(names_it) {
         return Ok(document.text(FIELD));
     }
+    let (asked, read): (Vec<&Record>, Vec<&Record>) = (asked.collect(), read.collect());
     if asked.is_empty() {
         return Err(Unknown::LegNotRecorded);
     }

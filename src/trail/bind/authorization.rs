@@ -277,20 +277,22 @@ fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
     };
     let value = record.text(field);
     let login = |request: &Record| binder.selected.login_of.get(&request.exchange);
+    let uses = value.and_then(|value| binder.selected.redeeming.get(&(field, value))).map_or(&[][..], Vec::as_slice);
     let same = |other: &Record| {
-        value.is_some()
-            && other.text(field) == value
-            && other.text(Field::Issuer) == record.text(Field::Issuer)
+        other.text(Field::Issuer) == record.text(Field::Issuer)
             // A server may mint the same code again for another login.
             && (field != Field::Code || login(other) == login(record))
     };
     let none = Bound::None(Closing::NotNeeded);
-    let earlier = binder.last_before(record, Kind::TokenRequest, same);
+    let until = uses.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange < record.exchange));
+    let before = uses.get(..until).unwrap_or_default();
+    let earlier = before.iter().rev().copied().find(|id| binder.record(*id).is_some_and(same));
     found.push((id, Binding::EarlierUse, found_or(earlier, none)));
-    let granted = binder.of_kind(Kind::TokenRequest).find(|(_, other)| {
+    let is_granted = |other: &Record| {
         other.exchange != record.exchange && same(other) && binder.response_of(other).is_some_and(is_usable)
-    });
-    found.push((id, Binding::GrantedUse, found_or(granted.map(|(id, _)| id), none)));
+    };
+    let granted = uses.iter().copied().find(|id| binder.record(*id).is_some_and(is_granted));
+    found.push((id, Binding::GrantedUse, found_or(granted, none)));
     let earlier_record = earlier.and_then(|id| binder.record(id));
     let overlaps =
         earlier_record.is_some_and(|earlier| match (earlier.number(Field::AnsweredAt), record.number(Field::SentAt)) {

@@ -24,6 +24,8 @@ pub(crate) struct Selected<'a> {
     pub initializes: Vec<RecordId>,
     /// Refresh requests.
     pub refreshes: Vec<RecordId>,
+    /// Token requests by the code, refresh token or assertion that they redeem.
+    pub redeeming: HashMap<(Field, &'a str), Vec<RecordId>>,
     /// Usable token responses.
     pub usable: Vec<RecordId>,
     /// Whether any of them came with a refresh token, or with what may be one.
@@ -73,6 +75,11 @@ impl<'a> Selected<'a> {
         for (id, request) in binder.of_kind(Kind::TokenRequest) {
             if request.text(Field::GrantType) == Some("refresh_token") {
                 selected.refreshes.push(id);
+            }
+            for field in [Field::Code, Field::RefreshToken, Field::AssertionJti] {
+                if let Some(value) = request.text(field) {
+                    selected.redeeming.entry((field, value)).or_default().push(id);
+                }
             }
         }
         for (id, response) in binder.of_kind(Kind::TokenResponse) {
