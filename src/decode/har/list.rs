@@ -104,12 +104,12 @@ impl Entries {
     }
 }
 
-/// The first place from `from` on, at most so far behind it, where an entry seems to begin; `None` also where there is too
-/// much to look at.
+/// The first place within `length` octets from `from` on where an entry seems to begin; `None` also where there is too much
+/// to look at.
 fn first_beginning(content: &[u8], from: usize, length: usize) -> Option<usize> {
-    let found = beginnings(content, from).take_while(|found| found.brace < from.saturating_add(length));
+    let until = content.len().min(from.saturating_add(length));
     let mut effort = length;
-    for found in found {
+    for found in beginnings(content.get(..until)?, from) {
         if found.is_entry {
             return Some(found.brace);
         }

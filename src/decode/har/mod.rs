@@ -39,21 +39,26 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
     let program = |place: &Option<std::ops::Range<usize>>| -> Program<'_> {
         place.clone().and_then(|place| serde_json::from_slice(content.get(place)?).ok()).unwrap_or_default()
     };
-    let read = |recorder: Option<Recorder>| {
-        let (mut entries, mut taken_for) = (Entries::default(), Recorder::Other);
+    let read = |mut recorder: Option<Recorder>| {
+        let mut entries = Entries::default();
         let layout = split::lay_out(content, &mut |before, place| {
-            taken_for = recorder.unwrap_or_else(|| Recorder::of(&program(&before.creator)));
-            let (found, end) = list::read(content, place, context(taken_for));
-            entries.append(found, context(taken_for));
+            let recorder = *recorder.get_or_insert_with(|| Recorder::of(&program(&before.creator)));
+            let (found, end) = list::read(content, place, context(recorder));
+            match entries.count {
+                0 => entries = found,
+                // Some edited files have a second list.
+                _ => entries.append(found, context(recorder)),
+            }
             end
         });
-        (layout, entries, taken_for)
+        (layout, entries, recorder)
     };
-    let (mut layout, mut entries, mut recorder) = read(None);
+    let (mut layout, mut entries, taken_for) = read(None);
     let creator = program(&layout.creator);
-    if Recorder::of(&creator) != recorder {
+    let recorder = Recorder::of(&creator);
+    if taken_for.is_some_and(|taken_for| taken_for != recorder) {
         // It stands after its entries, which mean something else with it.
-        (layout, entries, recorder) = read(Some(Recorder::of(&creator)));
+        (layout, entries, _) = read(Some(recorder));
     }
     let mut problems = whole_file(&layout, &entries);
     problems.extend(entries.problems.into_iter().map(|(index, message)| (Some(format!("entry {index}")), message)));
@@ -102,4 +107,32 @@ fn whole_file(layout: &Layout, entries: &Entries) -> Vec<(Option<String>, String
     };
     problems.push((None, message));
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::exchange::Withheld;
+    use crate::evidence::At;
+
+    fn check(log: &str, withheld: Withheld, entries: &[u32]) {
+        let content = Bytes::from(format!(r#"{{"log":{{{log}}}}}"#));
+        let read = read(&content, CaptureId(0), &ReadOptions::default());
+        assert_eq!(read.problems, []);
+        let places: Vec<_> = read.exchanges.iter().map(|exchange| exchange.at.clone()).collect();
+        assert_eq!(places, entries.iter().map(|at| At::Entry(*at)).collect::<Vec<_>>(), "{log}");
+        assert!(read.exchanges.iter().all(|exchange| exchange.request.headers.withheld == withheld), "{log}");
+    }
+
+    #[test]
+    fn members_of_the_log_in_any_order_and_twice() {
+        let entry =
+            r#"{"request":{"method":"GET","url":"http://h/","headers":[]},"response":{"status":200,"headers":[]}}"#;
+        let (list, creator) = (format!(r#""entries":[{entry}]"#), r#""creator":{"name":"mitmproxy"}"#);
+        // mitmproxy lists what was sent: an empty list is one.
+        check(&format!("{creator},{list}"), Withheld::Nothing, &[0]);
+        check(&format!("{list},{creator}"), Withheld::Nothing, &[0]);
+        check(&format!("{list},{creator},{list}"), Withheld::Nothing, &[0, 1]);
+        check(&list, Withheld::Everything, &[0]);
+    }
 }

@@ -1,4 +1,4 @@
-//! Finds the ends of JSON values without parsing them, so that a file can be cut into entries at the speed of memory.
+//! Finds the ends of JSON values without parsing them: where a part begins, and where to go on after what is broken.
 //!
 //! Checks brackets and quotes, nothing else. Never recurses.
 
