@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::selected::{Redeemed, Uses};
 use super::{Binder, Found, is_usable};
 use crate::decode::exchange::Unknown;
 use crate::trail::keys::s256;
@@ -260,38 +261,46 @@ fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     binder.earlier(own.or_else(any), Kind::AuthorizationRequest)
 }
 
+/// What a token request redeems in a field; `None` where it does not say, or holds nothing of the kind.
+fn redeemed<'r>(binder: &Binder<'_>, request: &'r Record, field: Field) -> Option<Redeemed<'r>> {
+    let login = binder.selected.login_of.get(&request.exchange).filter(|_| field == Field::Code).copied();
+    Some(Redeemed { field, value: request.text(field)?, issuer: request.text(Field::Issuer), login })
+}
+
+/// The token requests by what they redeem.
+pub(super) fn uses<'a>(binder: &Binder<'a>) -> HashMap<Redeemed<'a>, Uses> {
+    let mut uses: HashMap<Redeemed<'a>, Uses> = HashMap::new();
+    for (id, request) in binder.of_kind(Kind::TokenRequest) {
+        let is_granted = binder.response_of(request).is_some_and(is_usable);
+        let fields = [Field::Code, Field::RefreshToken, Field::AssertionJti];
+        for redeemed in fields.into_iter().filter_map(|field| redeemed(binder, request, field)) {
+            let same = uses.entry(redeemed).or_default();
+            same.all.push(id);
+            same.granted.extend(is_granted.then_some(id));
+        }
+    }
+    uses
+}
+
 /// Other requests with the same code, refresh token or assertion at the same issuer.
 fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
-    let field = match record.text(Field::GrantType) {
-        Some("authorization_code") => Field::Code,
-        Some("refresh_token") => Field::RefreshToken,
-        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => Field::AssertionJti,
-        _ => {
-            for binding in
-                [Binding::EarlierUse, Binding::GrantedUse, Binding::OverlappingUse, Binding::UseAfterRotation]
-            {
-                found.push((id, binding, Bound::None(Closing::NotNeeded)));
-            }
-            return;
-        }
-    };
-    let value = record.text(field);
-    let login = |request: &Record| binder.selected.login_of.get(&request.exchange);
-    let uses = value.and_then(|value| binder.selected.redeeming.get(&(field, value))).map_or(&[][..], Vec::as_slice);
-    let same = |other: &Record| {
-        other.text(Field::Issuer) == record.text(Field::Issuer)
-            // A server may mint the same code again for another login.
-            && (field != Field::Code || login(other) == login(record))
-    };
     let none = Bound::None(Closing::NotNeeded);
-    let until = uses.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange < record.exchange));
-    let before = uses.get(..until).unwrap_or_default();
-    let earlier = before.iter().rev().copied().find(|id| binder.record(*id).is_some_and(same));
-    found.push((id, Binding::EarlierUse, found_or(earlier, none)));
-    let is_granted = |other: &Record| {
-        other.exchange != record.exchange && same(other) && binder.response_of(other).is_some_and(is_usable)
+    let field = match record.text(Field::GrantType) {
+        Some("authorization_code") => Some(Field::Code),
+        Some("refresh_token") => Some(Field::RefreshToken),
+        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => Some(Field::AssertionJti),
+        _ => None,
     };
-    let granted = uses.iter().copied().find(|id| binder.record(*id).is_some_and(is_granted));
+    let own = field.and_then(|field| redeemed(binder, record, field));
+    let Some((own, Uses { all, granted })) = own.and_then(|own| Some((own, binder.selected.uses.get(&own)?))) else {
+        for binding in [Binding::EarlierUse, Binding::GrantedUse, Binding::OverlappingUse, Binding::UseAfterRotation] {
+            found.push((id, binding, none));
+        }
+        return;
+    };
+    let earlier = binder.last_of(all, record);
+    found.push((id, Binding::EarlierUse, found_or(earlier, none)));
+    let granted = granted.iter().copied().find(|other| *other != id);
     found.push((id, Binding::GrantedUse, found_or(granted, none)));
     let earlier_record = earlier.and_then(|id| binder.record(id));
     let overlaps =
@@ -301,7 +310,7 @@ fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
         });
     found.push((id, Binding::OverlappingUse, if overlaps { found_or(earlier, none) } else { none }));
     let rotated = earlier_record.and_then(|earlier| binder.response_of(earlier)).is_some_and(|response| {
-        is_usable(response) && response.text(Field::RefreshToken).is_some_and(|new| Some(new) != value)
+        is_usable(response) && response.text(Field::RefreshToken).is_some_and(|new| new != own.value)
     });
     found.push((id, Binding::UseAfterRotation, if rotated && !overlaps { found_or(earlier, none) } else { none }));
 }

@@ -65,6 +65,7 @@ pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<
     let mut binder = Binder { records, by_kind, windows, views, pairs, limits, selected };
     binder.selected = Selected::new(&binder);
     binder.selected.login_of = authorization::logins(&binder);
+    binder.selected.uses = authorization::uses(&binder);
     let mut found: Vec<Found> = Vec::new();
     for (at, record) in binder.records.iter().enumerate() {
         let id = RecordId(at as u32);

@@ -24,8 +24,6 @@ pub(crate) struct Selected<'a> {
     pub initializes: Vec<RecordId>,
     /// Refresh requests.
     pub refreshes: Vec<RecordId>,
-    /// Token requests by the code, refresh token or assertion that they redeem.
-    pub redeeming: HashMap<(Field, &'a str), Vec<RecordId>>,
     /// Usable token responses.
     pub usable: Vec<RecordId>,
     /// Whether any of them came with a refresh token, or with what may be one.
@@ -62,10 +60,34 @@ pub(crate) struct Selected<'a> {
     pub open: Vec<RecordId>,
     /// The authorization request whose answer brought the code of a token request.
     pub login_of: HashMap<ExchangeId, RecordId>,
+    /// Token requests by what they redeem.
+    pub uses: HashMap<Redeemed<'a>, Uses>,
     /// The preflight of each request.
     pub preflight_of: HashMap<ExchangeId, ExchangeId>,
     /// The further sighting of each MCP exchange.
     pub upstream_of: HashMap<ExchangeId, RecordId>,
+}
+
+/// What a token request redeems.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Redeemed<'a> {
+    /// A code, a refresh token or an assertion.
+    pub field: Field,
+    /// Its value.
+    pub value: &'a str,
+    /// The issuer that it is redeemed at.
+    pub issuer: Option<&'a str>,
+    /// The login that brought a code: a server may mint the same code again for another one.
+    pub login: Option<RecordId>,
+}
+
+/// The token requests that redeem the same, in time order.
+#[derive(Default)]
+pub(crate) struct Uses {
+    /// All of them.
+    pub all: Vec<RecordId>,
+    /// Those that were answered with a usable token.
+    pub granted: Vec<RecordId>,
 }
 
 impl<'a> Selected<'a> {
@@ -75,11 +97,6 @@ impl<'a> Selected<'a> {
         for (id, request) in binder.of_kind(Kind::TokenRequest) {
             if request.text(Field::GrantType) == Some("refresh_token") {
                 selected.refreshes.push(id);
-            }
-            for field in [Field::Code, Field::RefreshToken, Field::AssertionJti] {
-                if let Some(value) = request.text(field) {
-                    selected.redeeming.entry((field, value)).or_default().push(id);
-                }
             }
         }
         for (id, response) in binder.of_kind(Kind::TokenResponse) {
