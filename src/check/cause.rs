@@ -177,12 +177,12 @@ impl<'a> Broken<'a> {
             return &self.records;
         }
         let exchange = trail.record(loss.record).map(|record| record.exchange);
-        let same_exchange = || trail.records.partition_point(|record| Some(record.exchange) < exchange);
+        let first_of_exchange = trail.records.partition_point(|record| Some(record.exchange) < exchange);
         let flows = trail.flows.get(trail.flows_of(loss.record)).unwrap_or_default();
         let from = flows.first().and_then(|flow| flow.records.first()).map_or(loss.record, |first| *first);
         let to = flows.last().and_then(|flow| flow.records.last()).map_or(loss.record, |last| *last);
         let is_same = |id: RecordId| trail.record(id).is_some_and(|record| Some(record.exchange) == exchange);
-        let from = from.min(RecordId(same_exchange() as u32));
+        let from = from.min(RecordId(first_of_exchange as u32));
         let start = self.records.partition_point(|record| *record < from);
         let near = self.records.get(start..).unwrap_or_default();
         let end = near.partition_point(|record| *record <= to || is_same(*record));

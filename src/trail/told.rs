@@ -42,9 +42,14 @@ pub(super) fn changes(records: &[Record]) -> Vec<Change> {
     changes
 }
 
-fn before<'r>(record: &'r Record, records: &'r [Record], kind: Kind) -> impl Iterator<Item = &'r Record> {
-    let earlier = |other: &&Record| other.exchange < record.exchange && !other.is_upstream;
-    records.iter().filter(move |other| other.kind == kind).filter(earlier)
+fn before<'r>(
+    record: &Record,
+    records: &'r [Record],
+    kind: Kind,
+) -> impl DoubleEndedIterator<Item = &'r Record> + Clone + use<'r> {
+    let until = records.partition_point(|other| other.exchange < record.exchange);
+    let before = records.get(..until).unwrap_or_default().iter();
+    before.filter(move |other| other.kind == kind && !other.is_upstream)
 }
 
 fn number(count: usize) -> State {
@@ -69,9 +74,7 @@ fn announced(record: &Record, records: &[Record]) -> (State, State) {
 
 fn announcement<'r>(record: &Record, records: &'r [Record]) -> Result<Option<&'r str>, Unknown> {
     const FIELD: Field = Field::DocumentAuthorizationEndpoint;
-    let before = records.partition_point(|other| other.exchange < record.exchange);
-    let before = records.get(..before).unwrap_or_default().iter();
-    let asked = before.filter(|other| other.kind == Kind::AsMetadataRequest && !other.is_upstream);
+    let asked = before(record, records, Kind::AsMetadataRequest);
     let read = asked.clone().filter(|other| other.text(FIELD).is_some());
     let endpoint = record.text(Field::Endpoint);
     let names_it = |other: &&Record| other.text(FIELD).map(urls::endpoint).as_deref() == endpoint;

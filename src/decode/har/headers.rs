@@ -16,12 +16,20 @@ pub(super) enum List<'a> {
     Missing,
     /// Something that is no list.
     Other,
-    /// The pairs, in order, of which [`MOST`] are kept.
+    /// The pairs, in order; of more than [`MOST`] one more than that.
     Given(Vec<[Cow<'a, str>; 2]>),
 }
 
-/// Pairs of one list that are kept; what comes after them is over every limit on octets that a list has.
+/// Pairs of one list that are kept, so that a list takes no more memory than it should; a header list of more would be over
+/// its limit on octets.
 const MOST: usize = 1 << 18;
+
+/// Adds a pair, where it is not yet known that there are too many.
+fn add<'a>(list: &mut Vec<[Cow<'a, str>; 2]>, name: Cow<'a, str>, value: Cow<'a, str>) {
+    if list.len() <= MOST {
+        list.push([name, value]);
+    }
+}
 
 impl List<'_> {
     /// The pairs in one text of at most `limit` octets; `None` where there is no list.
@@ -49,8 +57,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
             fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
                 let mut list = Vec::with_capacity(32);
                 while let Some(Pair(name, value)) = seq.next_element()? {
-                    if let Some(name) = name.filter(|_| list.len() <= MOST) {
-                        list.push([name, value.unwrap_or_default()]);
+                    if let Some(name) = name {
+                        add(&mut list, name, value.unwrap_or_default());
                     }
                 }
                 Ok(List::Given(list))
@@ -59,8 +67,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
                 let mut list = Vec::new();
                 while let Some(Text(name)) = map.next_key()? {
                     let Values(values) = map.next_value()?;
-                    for value in values.into_iter().take(MOST + 1 - list.len().min(MOST)) {
-                        list.push([name.clone().unwrap_or_default(), value.into()]);
+                    for value in values {
+                        add(&mut list, name.clone().unwrap_or_default(), value.into());
                     }
                 }
                 Ok(List::Given(list))
@@ -188,6 +196,19 @@ mod tests {
             &[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("x", "a b")],
         );
         assert!(pairs("7", 1000).is_none());
+    }
+
+    #[test]
+    fn of_too_many_pairs_no_more_are_kept() {
+        let names = (0..MOST + 9).map(|at| at.to_string());
+        let (map, list): (Vec<_>, Vec<_>) =
+            names.map(|name| (format!(r#""{name}":"""#), format!(r#"["{name}"]"#))).unzip();
+        for json in [format!("{{{}}}", map.join(",")), format!("[{}]", list.join(","))] {
+            let pairs = pairs(&json, usize::MAX).unwrap();
+            assert_eq!((pairs.len(), pairs.over_limit), (MOST, true));
+            let List::Given(kept) = serde_json::from_str(&json).unwrap() else { panic!("no list") };
+            assert_eq!(kept.len(), MOST + 1);
+        }
     }
 
     #[test]

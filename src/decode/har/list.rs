@@ -7,9 +7,9 @@ use memchr::memchr_iter;
 use rayon::prelude::*;
 
 use super::entry::{self, Context, Measured};
+use super::layout::Damage;
 use super::model::Entry;
 use super::scan::{self, Skipped, white_space};
-use super::split::Damage;
 use crate::decode::exchange::Exchange;
 use crate::evidence::At;
 
@@ -44,8 +44,7 @@ fn read_in(length: usize, content: &Bytes, at: usize, context: Context<'_>) -> (
         .into_par_iter()
         .map(|stretch| first_beginning(content, first + stretch * length, length))
         .collect();
-    let mut starts: Vec<usize> = iter::once(first).chain(seem_to_begin.into_iter().flatten()).collect();
-    starts.dedup();
+    let starts: Vec<usize> = iter::once(first).chain(seem_to_begin.into_iter().flatten()).collect();
     let until = starts.iter().skip(1).copied().chain([usize::MAX]);
     let stretches: Vec<(usize, usize)> = starts.iter().copied().zip(until).collect();
     let read: Vec<(Entries, Stop)> =

@@ -1,10 +1,11 @@
 //! HTTP Archive 1.1 and 1.2, as browsers, proxies and libraries write it.
 //!
-//! Finds the list of entries ([`split`]) and reads each of them once ([`list`]), side by side; a broken one costs itself, and
+//! Finds the list of entries ([`layout`]) and reads each of them once ([`list`]), side by side; a broken one costs itself, and
 //! the bodies stay where they are until somebody asks for them. Does not validate what nobody reads.
 
 mod entry;
 mod headers;
+mod layout;
 mod list;
 mod mend;
 mod model;
@@ -13,7 +14,6 @@ mod payload;
 mod preflight;
 mod recorder;
 pub(crate) mod scan;
-mod split;
 mod time;
 mod withheld;
 
@@ -23,14 +23,14 @@ use super::format::Reading;
 use super::{ReadOptions, Sanitized};
 use crate::evidence::CaptureId;
 use entry::Context;
+use layout::{Damage, Layout};
 use list::Entries;
 use model::Program;
 use recorder::Recorder;
-use split::{Damage, Layout};
 
 /// Whether this is a HAR.
 pub(super) fn recognise(content: &[u8]) -> bool {
-    split::recognise(content)
+    layout::recognise(content)
 }
 
 /// Reads a HAR.
@@ -41,7 +41,7 @@ pub(super) fn read(content: &Bytes, capture: CaptureId, options: &ReadOptions) -
     };
     let read = |mut recorder: Option<Recorder>| {
         let mut entries = Entries::default();
-        let layout = split::lay_out(content, &mut |before, place| {
+        let layout = layout::lay_out(content, &mut |before, place| {
             let recorder = *recorder.get_or_insert_with(|| Recorder::of(&program(&before.creator)));
             let (found, end) = list::read(content, place, context(recorder));
             match entries.count {

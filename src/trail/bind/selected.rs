@@ -54,8 +54,6 @@ pub(crate) struct Selected<'a> {
     pub unminted_codes: Vec<RecordId>,
     /// Authorization responses with a state that no authorization request sent.
     pub unminted_states: Vec<RecordId>,
-    /// States of authorization responses.
-    pub answered: HashSet<&'a str>,
     /// Authorization requests without a state, or with one that no authorization response brought back.
     pub open: Vec<RecordId>,
     /// The authorization request whose answer brought the code of a token request.
@@ -131,10 +129,10 @@ impl<'a> Selected<'a> {
             (Kind::AuthorizationRequest, &[Field::State]),
         );
         let responses = binder.of_kind(Kind::AuthorizationResponse);
-        selected.answered = responses.filter_map(|(_, response)| response.text(Field::State)).collect();
+        let answered: HashSet<&str> = responses.filter_map(|(_, response)| response.text(Field::State)).collect();
         let requests = binder.of_kind(Kind::AuthorizationRequest);
         let is_open = |(_, request): &(RecordId, &Record)| {
-            request.text(Field::State).is_none_or(|state| !selected.answered.contains(state))
+            request.text(Field::State).is_none_or(|state| !answered.contains(state))
         };
         selected.open = requests.filter(is_open).map(|(id, _)| id).collect();
         selected.pair(binder);
