@@ -41,7 +41,7 @@ use crate::evidence::CaptureId;
 use file::{Frames, NO_TIME};
 use index::Index;
 use layers::Shared;
-use rounds::{Outcome, first_frame};
+use rounds::Outcome;
 use unread::Unread;
 
 /// What every connection of a recording needs.
@@ -116,34 +116,14 @@ fn put_together(outcome: Outcome, options: &ReadOptions, reading: &mut Reading) 
     let place = |frame: Option<u32>| frame.map(|frame| format!("frame {frame}"));
     reading.problems.extend(alone.into_iter().map(|(frame, message)| (place(frame), message)));
     reading.problems.extend(of_http);
-    reading.exchanges = in_order(outcome.exchanges);
+    reading.exchanges = rounds::in_order(outcome.exchanges);
+    reading.exchanges.iter_mut().for_each(take_invented_times_away);
     seen_whole
 }
 
-/// The exchanges of all batches, by the frame in which each begins. They are large: each is moved once, and what is behind
-/// them has the memory of a batch that is used up.
-fn in_order(of_batches: Vec<Vec<Exchange>>) -> Vec<Exchange> {
-    let mut order = Vec::with_capacity(of_batches.iter().map(Vec::len).sum());
-    for (at, batch) in of_batches.iter().enumerate() {
-        order.extend(batch.iter().map(|exchange| (first_frame(exchange), at)));
-    }
-    order.sort_unstable();
-    let mut left: Vec<_> = of_batches.into_iter().map(Vec::into_iter).collect();
-    let mut exchanges = Vec::with_capacity(order.len());
-    for (_, batch) in order {
-        let Some(left) = left.get_mut(batch) else { continue };
-        exchanges.extend(left.next().map(without_invented_times));
-        if left.as_slice().is_empty() {
-            *left = Vec::new().into_iter();
-        }
-    }
-    exchanges
-}
-
 /// Simple Packet Blocks have no times.
-fn without_invented_times(mut exchange: Exchange) -> Exchange {
+fn take_invented_times_away(exchange: &mut Exchange) {
     for time in [&mut exchange.sent_at, &mut exchange.answered_at] {
         *time = time.filter(|time| *time != NO_TIME);
     }
-    exchange
 }

@@ -22,8 +22,7 @@ use crate::evidence::At;
 pub(super) struct Outcome {
     /// What else is left of connections of which something is, in no order.
     pub finished: Vec<Finished>,
-    /// The exchanges of the connections that ended with each batch, each list in the order of the recording. Exchanges are
-    /// large, and most connections hold one.
+    /// The exchanges of the connections that ended with each batch, each list [`in_order`]. Most connections hold one.
     pub exchanges: Vec<Vec<Exchange>>,
     /// Connections that were given up while they were open, since there were too many.
     pub given_up: u64,
@@ -104,11 +103,7 @@ impl Open {
                 (id, if last { Worked::Finished(live.finish()) } else { Worked::Open(live) })
             })
             .collect();
-        let count = |(_, worked): &(_, Worked)| match worked {
-            Worked::Open(_) => 0,
-            Worked::Finished(finished) => finished.found.exchanges.len(),
-        };
-        let mut exchanges = Vec::with_capacity(worked.iter().map(count).sum());
+        let mut exchanges = Vec::new();
         for (id, worked) in worked {
             match worked {
                 Worked::Open(live) => {
@@ -116,13 +111,13 @@ impl Open {
                 }
                 Worked::Finished(mut finished) => {
                     self.set_done(id);
-                    exchanges.extend(std::mem::take(&mut finished.found.exchanges));
+                    exchanges.push(std::mem::take(&mut finished.found.exchanges));
                     outcome.finished.extend(Some(finished).filter(Finished::says_more));
                 }
             }
         }
-        exchanges.sort_by_cached_key(first_frame);
-        outcome.exchanges.push(exchanges);
+        exchanges.iter_mut().for_each(|exchanges| exchanges.sort_by_key(first_frame));
+        outcome.exchanges.push(in_order(exchanges));
     }
 
     /// Gives up the connections that have been silent longest, where too many are open or too much waits.
@@ -164,9 +159,29 @@ impl Open {
 }
 
 /// The frame in which an exchange begins, and its connection.
-pub(super) fn first_frame(exchange: &Exchange) -> (u32, u32) {
+fn first_frame(exchange: &Exchange) -> (u32, u32) {
     match exchange.at {
         At::Frames { request, response, tcp_stream, .. } => (request.or(response).unwrap_or(u32::MAX), tcp_stream),
         At::Entry(_) | At::Flow(_) | At::Item { .. } => (u32::MAX, 0),
     }
+}
+
+/// The exchanges of all lists, by the frame in which each begins, as they are in each list. They are large: each is moved
+/// once, and the memory of a list that is used up is free for what comes after it.
+pub(super) fn in_order(lists: Vec<Vec<Exchange>>) -> Vec<Exchange> {
+    let mut order = Vec::with_capacity(lists.iter().map(Vec::len).sum());
+    for (at, list) in lists.iter().enumerate() {
+        order.extend(list.iter().map(|exchange| (first_frame(exchange), at)));
+    }
+    order.sort_unstable();
+    let mut left: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut exchanges = Vec::with_capacity(order.len());
+    for (_, at) in order {
+        let Some(list) = left.get_mut(at) else { continue };
+        exchanges.extend(list.next());
+        if list.as_slice().is_empty() {
+            *list = Vec::new().into_iter();
+        }
+    }
+    exchanges
 }
