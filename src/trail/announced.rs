@@ -1,7 +1,7 @@
 //! The transport of 2024-11-05: a stream announces where the client posts, and answers come on the stream (MCP
 //! 2024-11-05, HTTP with SSE).
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::read::jsonrpc::Sort;
 use super::read::urls;
@@ -24,7 +24,7 @@ impl Announced {
     /// tells: its answer can only come on a stream of the same origin.
     pub(crate) fn of(views: &[View<'_>], limits: &Limits) -> Self {
         let mut announced = Announced::default();
-        let mut unread: HashMap<&str, &str> = HashMap::new();
+        let mut unread: HashMap<&str, &str> = HashMap::default();
         for view in views {
             if let Some(uri) = view.announced_uri(limits) {
                 announced.learn(urls::endpoint(&uri), view.endpoint().to_owned());

@@ -1,6 +1,6 @@
 //! Puts trails together: one client at one MCP endpoint.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::bind::{self, Pairs};
 use super::classify::{Directory, classify};
@@ -177,7 +177,7 @@ fn in_time_order(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
 
 /// Place of each exchange in time order in its own recording.
 fn ordinals(exchanges: &[Exchange]) -> Vec<usize> {
-    let mut next: HashMap<CaptureId, usize> = HashMap::new();
+    let mut next: HashMap<CaptureId, usize> = HashMap::default();
     exchanges
         .iter()
         .map(|exchange| {
@@ -216,7 +216,7 @@ fn pair_preflights(views: &[View<'_>], roles: &[Option<Kind>]) -> Vec<(ExchangeI
     if !roles.contains(&Some(Kind::Preflight)) {
         return Vec::new();
     }
-    let mut by_url: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut by_url: HashMap<&str, Vec<usize>> = HashMap::default();
     for (at, view) in views.iter().enumerate() {
         by_url.entry(view.url.as_str()).or_default().push(at);
     }
@@ -269,8 +269,8 @@ impl Assembly<'_> {
         let mut trails: Vec<Trail> = Vec::new();
         let is_contested = |id: &ExchangeId| clients.contested.binary_search(id).is_ok();
         let client_of = |id: ExchangeId| clients.of_exchange.get(identity::index(id)).copied().flatten();
-        let mut records_of: HashMap<usize, Vec<Record>> = HashMap::new();
-        let mut shared: HashMap<Kind, ExchangeId> = HashMap::new();
+        let mut records_of: HashMap<usize, Vec<Record>> = HashMap::default();
+        let mut shared: HashMap<Kind, ExchangeId> = HashMap::default();
         for record in records {
             match client_of(record.exchange) {
                 Some(client) => records_of.entry(client).or_default().push(record),
@@ -280,7 +280,7 @@ impl Assembly<'_> {
                 }
             }
         }
-        let mut exchanges_of: HashMap<usize, Vec<ExchangeId>> = HashMap::new();
+        let mut exchanges_of: HashMap<usize, Vec<ExchangeId>> = HashMap::default();
         for (at, client) in clients.of_exchange.iter().enumerate() {
             if let Some(client) = client {
                 exchanges_of.entry(*client).or_default().push(ExchangeId(at as u32));
@@ -380,7 +380,7 @@ fn split_by_endpoint(
     directory: &Directory,
 ) -> Vec<(String, Vec<Record>)> {
     let endpoint_of = |record: &Record| record.text(Field::Url).map(urls::endpoint).unwrap_or_default();
-    let mut led_from: HashMap<String, String> = HashMap::new();
+    let mut led_from: HashMap<String, String> = HashMap::default();
     for record in own.iter().filter(|record| record.kind == Kind::McpExchange) {
         let location = views.get(record.exchange.0 as usize).and_then(|view| view.location.as_deref());
         if let Some(target) = location.map(urls::endpoint) {

@@ -3,9 +3,9 @@
 //! Twice over the recording: what is plain from the message itself first, then what only the other messages tell.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use foldhash::{HashMap, HashSet};
 use memchr::memmem::Finder;
 
 use super::announced::Announced;
@@ -359,7 +359,7 @@ fn leave_out_federated(views: &[View<'_>], roles: &mut [Option<Kind>], directory
         return;
     }
     // Which exchanges lead to a URL, in their order.
-    let mut sources: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
+    let mut sources: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::default();
     for (at, view) in views.iter().enumerate() {
         if let Some(to) = &view.location {
             sources.entry(urls::normal(to)).or_default().push(at);

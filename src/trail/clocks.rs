@@ -2,7 +2,7 @@
 //!
 //! Told by requests that stand in two recordings, else by hand-overs: what mints a value comes before what uses it.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::record::Record;
 use super::schema::{Field, Kind};
@@ -45,7 +45,7 @@ pub(crate) fn offsets(views: &[View<'_>], records: &[Record], captures: usize, l
 
 /// When each request was sent that stands exactly once in a recording.
 fn shared_requests(views: &[View<'_>], captures: usize, limits: &Limits) -> HashMap<Key, Vec<Option<i64>>> {
-    let mut seen: HashMap<Key, Vec<Vec<i64>>> = HashMap::new();
+    let mut seen: HashMap<Key, Vec<Vec<i64>>> = HashMap::default();
     for view in views {
         let (Some(sent), Some(key)) = (view.exchange.sent_at, key_of(view, limits)) else { continue };
         let times = seen.entry(key).or_insert_with(|| vec![Vec::new(); captures]);
@@ -98,7 +98,7 @@ fn hand_overs(views: &[View<'_>], records: &[Record]) -> Vec<HandOver> {
     ];
     let mut found = Vec::new();
     for (mints, minted, at, uses, used) in steps {
-        let mut first_use: HashMap<&str, (usize, i64)> = HashMap::new();
+        let mut first_use: HashMap<&str, (usize, i64)> = HashMap::default();
         for record in records.iter().filter(|record| record.kind == uses) {
             if let (Some(value), Some(place)) = (record.text(used), place(record, Field::SentAt)) {
                 first_use.entry(value).or_insert(place);

@@ -1,7 +1,8 @@
 //! Derived fields: facts that only several messages together state. A derived field never says whether a fact is right.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::key_sets::KeySets;
 use super::provenance;
@@ -23,7 +24,7 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         }
     }
     let named: Vec<&str> = issuers.iter().map(|issuer| &**issuer).collect();
-    let mut asked: HashMap<Kind, i64> = HashMap::new();
+    let mut asked: HashMap<Kind, i64> = HashMap::default();
     let preflight_of: HashMap<ExchangeId, ExchangeId> =
         preflights.iter().rev().map(|(preflight, actual)| (*actual, *preflight)).collect();
     let last_answer = records.iter().rfind(|record| record.kind == Kind::AuthorizationResponse);
@@ -150,7 +151,7 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     };
     let callbacks_are_unseen = records.iter().any(went_unseen);
     // When each token was refused last so far.
-    let mut refusals: HashMap<&str, i64> = HashMap::new();
+    let mut refusals: HashMap<&str, i64> = HashMap::default();
     let mut used_token = false;
     for (at, record) in records.iter().enumerate() {
         match record.kind {
@@ -314,7 +315,7 @@ fn issued_values(records: &[Record]) -> HashMap<&str, &'static str> {
         (Kind::TokenResponse, Field::RefreshToken, "refresh"),
         (Kind::AuthorizationResponse, Field::Code, "code"),
     ];
-    let mut issued = HashMap::new();
+    let mut issued = HashMap::default();
     for (kind, field, name) in kinds {
         for value in records.iter().filter(|record| record.kind == kind).filter_map(|record| record.text(field)) {
             issued.entry(value).or_insert(name);

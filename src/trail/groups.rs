@@ -1,7 +1,8 @@
 //! Records that stand for several exchanges: sessions, uses of a token, discoveries, step-ups.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::bind::is_accepted;
 use super::read::content::Content;
@@ -32,8 +33,8 @@ fn number(number: usize) -> State {
 
 fn sessions(records: &[Record], views: &[View<'_>], limits: &Limits) -> Vec<Record> {
     let mut sessions: Vec<Record> = Vec::new();
-    let mut known: HashSet<&str> = HashSet::new();
-    let mut uses: HashMap<&str, Vec<&Record>> = HashMap::new();
+    let mut known: HashSet<&str> = HashSet::default();
+    let mut uses: HashMap<&str, Vec<&Record>> = HashMap::default();
     for record in own(records, Kind::McpExchange) {
         if let Some(id) = record.text(Field::SessionId) {
             uses.entry(id).or_default().push(record);
@@ -130,7 +131,7 @@ fn instance_marks_differ(uses: &[&Record], views: &[View<'_>]) -> State {
 /// One record for each token and method.
 fn token_uses(records: &[Record]) -> Vec<Record> {
     let mut groups: Vec<(&str, &str, Vec<&Record>)> = Vec::new();
-    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut places: HashMap<(&str, &str), usize> = HashMap::default();
     for record in own(records, Kind::McpExchange) {
         let (Some(token), Some(method)) = (record.text(Field::Bearer), record.text(Field::Method)) else { continue };
         let place = *places.entry((token, method)).or_insert(groups.len());
@@ -257,7 +258,7 @@ fn step_ups(records: &[Record]) -> Vec<Record> {
     };
     let refusals: Vec<&Record> = own(records, Kind::McpExchange).filter(|record| is_refusal(record)).collect();
     let mut groups = Vec::new();
-    let mut seen: HashMap<Option<&str>, usize> = HashMap::new();
+    let mut seen: HashMap<Option<&str>, usize> = HashMap::default();
     for refusal in &refusals {
         let mut group = Record::new(Kind::StepUp, refusal.exchange);
         let challenged = refusal.state(Field::ChallengeScope).clone();

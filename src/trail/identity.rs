@@ -3,7 +3,9 @@
 //! Strong keys join first. What they leave apart is joined by weak keys (connection, page, address, clientInfo, Origin),
 //! and only where exactly one client fits; where several fit, the exchange is shared and belongs to none.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::{HashMap, HashSet};
 
 use super::bind::is_usable;
 use super::classify::Directory;
@@ -389,7 +391,7 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
 /// Unions of exchanges that share a strong key, in order of their first exchange. Exchanges without one stay alone.
 fn join_by_strong_keys(singles: &[Single], records: &[Record], directory: &Directory) -> Vec<Profile> {
     let minted = Minted::new(records);
-    let mut holders: HashMap<(KeyKind, String, String), Vec<usize>> = HashMap::new();
+    let mut holders: HashMap<(KeyKind, String, String), Vec<usize>> = HashMap::default();
     for record in records {
         for key in strong_keys(record, &minted, directory) {
             holders.entry(key).or_default().push(record.exchange.0 as usize);
@@ -494,7 +496,7 @@ fn follow_pages(views: &[View<'_>], mut profiles: Vec<Profile>) -> Clients {
             }
         }
     }
-    let mut led_to: HashMap<&str, Option<usize>> = HashMap::new();
+    let mut led_to: HashMap<&str, Option<usize>> = HashMap::default();
     for (at, view) in views.iter().enumerate() {
         let known = of_exchange.get(at).copied().flatten();
         let by_redirect = led_to.get(view.url.as_str()).copied().flatten();

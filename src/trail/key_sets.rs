@@ -1,9 +1,8 @@
 //! Key sets that stand in the recordings, and whether one of their keys signed a token (RFC 7517, RFC 7518, RFC 7515, 5.2).
 
-use std::collections::HashMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use foldhash::HashMap;
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde_json::Value as Json;
 
@@ -107,7 +106,7 @@ mod tests {
         let token = format!("{signed}.{}", encode(pair.sign(signed.as_bytes()).as_ref()));
         let set = |id: &str, octets: &[u8]| {
             let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": id, "x": encode(octets) });
-            KeySets(HashMap::from([("https://as.example.com".to_owned(), vec![key])]))
+            KeySets(HashMap::from_iter([("https://as.example.com".to_owned(), vec![key])]))
         };
         let right = set("k1", pair.public_key().as_ref());
         assert_eq!(right.verify("https://as.example.com", &token), Some(true));

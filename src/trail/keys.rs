@@ -1,9 +1,8 @@
 //! The values by which exchanges of one client are recognised (design, "Identity").
 
-use std::collections::HashMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use foldhash::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::classify::Directory;
@@ -58,7 +57,7 @@ pub(crate) struct Minted<'a> {
 
 impl<'a> Minted<'a> {
     pub(crate) fn new(records: &'a [Record]) -> Self {
-        let mut minted = Minted { issuer_of_state: HashMap::new(), dynamic_clients: Vec::new() };
+        let mut minted = Minted { issuer_of_state: HashMap::default(), dynamic_clients: Vec::new() };
         for record in records {
             match record.kind {
                 Kind::AuthorizationRequest => {

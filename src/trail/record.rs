@@ -1,8 +1,9 @@
 //! A record: what one step says, field by field, and which other steps it belongs to.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::schema::{Binding, Field, Kind};
 use crate::decode::exchange::Unknown;
@@ -245,7 +246,7 @@ pub(crate) struct EndedSessions<'a>(HashMap<&'a str, ExchangeId>);
 impl<'a> EndedSessions<'a> {
     /// Those that records in time order show.
     pub(crate) fn of(records: impl Iterator<Item = &'a Record>) -> Self {
-        let mut ended = HashMap::new();
+        let mut ended = HashMap::default();
         for record in records {
             if let Some(session) = record.ended_session() {
                 ended.entry(session).or_insert(record.exchange);

@@ -5,9 +5,10 @@
 //! the refresh token of a login, the id of a session, in a request that is nested in the one with the same. Where it stands,
 //! like requests of the same sender that are nested between the same two servers are forwardings too.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
+
+use foldhash::{HashMap, HashSet};
 
 use super::read::urls;
 use super::record::{ExchangeId, Record, State, Value};
@@ -20,7 +21,7 @@ use crate::decode::exchange::Unknown;
 /// Pairs of a request and its forwarding in other names. `known` are the hops that are certain without this: they say where
 /// a proxy stands, and are not found again.
 pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], known: &[Hop], limits: &Limits) -> Vec<Hop> {
-    let mut by_likeness: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut by_likeness: HashMap<u64, Vec<usize>> = HashMap::default();
     let mut keys: Vec<(usize, u64)> = Vec::new();
     for (at, (view, role)) in views.iter().zip(roles).enumerate() {
         let Some(role) = role.filter(|role| *role != Kind::Preflight) else { continue };

@@ -3,10 +3,11 @@
 //! A server whose every request is nested in a like request to another server stands behind it. One nested request may be
 //! chance; that all of them are is not, nor is one that names this server and went to another port.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
+use foldhash::HashMap;
 use url::Url;
 
 use super::record::ExchangeId;
@@ -26,7 +27,7 @@ const LOOK_BACK: usize = 64;
 
 /// Every pair of sightings, in time order of the nearer one. Only what is a step of OAuth or MCP is compared.
 pub(crate) fn hops(views: &[View<'_>], roles: &[Option<Kind>], limits: &Limits) -> Vec<Hop> {
-    let mut by_likeness: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut by_likeness: HashMap<u64, Vec<usize>> = HashMap::default();
     let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
     let steps =
         views.iter().zip(roles).enumerate().filter(|(_, (_, role))| role.is_some_and(|role| role != Kind::Preflight));

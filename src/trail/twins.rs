@@ -1,8 +1,9 @@
 //! The same exchange in two recordings, seen at the same point of the path: a browser's export and the packets of the
 //! same host.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use foldhash::{HashMap, HashSet};
 
 use super::record::{ExchangeId, Record, State};
 use super::view::View;
@@ -40,7 +41,7 @@ pub(crate) fn twins(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, Exc
     if captures.len() < 2 {
         return Vec::new();
     }
-    let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
+    let mut by_key: HashMap<Key, Vec<usize>> = HashMap::default();
     for (at, view) in views.iter().enumerate() {
         if let Some(key) = key_of(view, limits) {
             by_key.entry(key).or_default().push(at);
@@ -48,7 +49,7 @@ pub(crate) fn twins(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, Exc
     }
     let mut found: Vec<(ExchangeId, ExchangeId)> = Vec::new();
     for group in by_key.values().filter(|group| group.len() > 1) {
-        let mut used: HashSet<usize> = HashSet::new();
+        let mut used: HashSet<usize> = HashSet::default();
         for (nth, at) in group.iter().enumerate() {
             let Some(view) = views.get(*at).filter(|_| !used.contains(at)) else { continue };
             let mut same: Vec<(CaptureId, usize)> = vec![(view.exchange.capture, *at)];

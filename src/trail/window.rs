@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::read::urls;
 use super::record::{Bound, Closing, ExchangeId, Record};

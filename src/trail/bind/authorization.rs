@@ -1,6 +1,6 @@
 //! Bindings of discovery, registration, authorization and token steps.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::selected::{Redeemed, Uses};
 use super::{Binder, Found, is_usable};
@@ -269,7 +269,7 @@ fn redeemed<'r>(binder: &Binder<'_>, request: &'r Record, field: Field) -> Optio
 
 /// The token requests by what they redeem.
 pub(super) fn uses<'a>(binder: &Binder<'a>) -> HashMap<Redeemed<'a>, Uses> {
-    let mut uses: HashMap<Redeemed<'a>, Uses> = HashMap::new();
+    let mut uses: HashMap<Redeemed<'a>, Uses> = HashMap::default();
     for (id, request) in binder.of_kind(Kind::TokenRequest) {
         let is_granted = binder.response_of(request).is_some_and(is_usable);
         let fields = [Field::Code, Field::RefreshToken, Field::AssertionJti];

@@ -3,7 +3,7 @@
 //! A request with `inputResponses` or `requestState` repeats an earlier one with the same method and parameters. Where
 //! several equal ones wait, the state that it returns tells which is meant; where that does not tell, none is taken.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::Binder;
 use super::messages::{digest, message_of};
@@ -15,8 +15,8 @@ use crate::trail::schema::{Field, Kind};
 /// For each request whose answer asked for input, the request that brings it. Requests that are not named here have
 /// none in the recording.
 pub(super) fn retries(binder: &Binder<'_>, pairing: &Pairing) -> HashMap<RecordId, Bound> {
-    let mut waiting: HashMap<[u8; 32], Vec<RecordId>> = HashMap::new();
-    let mut found: HashMap<RecordId, Bound> = HashMap::new();
+    let mut waiting: HashMap<[u8; 32], Vec<RecordId>> = HashMap::default();
+    let mut found: HashMap<RecordId, Bound> = HashMap::default();
     for (id, message) in binder.of_kind(Kind::ClientMessage) {
         let answer = pairing.answer_of.get(&id).and_then(|answer| binder.record(*answer));
         let asked = answer.is_some_and(|answer| answer.text(Field::ResultType) == Some("input_required"));

@@ -1,6 +1,6 @@
 //! Bindings of messages and events, and what messages tell of the exchanges that carry them.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::pairing::{Pairing, STATELESS, Scope};
 use super::tools::Tools;
@@ -32,14 +32,14 @@ fn bind_streams(
     found: &mut Vec<Found>,
     changes: &mut Vec<Change>,
 ) -> HashMap<ExchangeId, ExchangeId> {
-    let mut stream_of: HashMap<ExchangeId, ExchangeId> = HashMap::new();
-    let mut by_uri: HashMap<&str, RecordId> = HashMap::new();
+    let mut stream_of: HashMap<ExchangeId, ExchangeId> = HashMap::default();
+    let mut by_uri: HashMap<&str, RecordId> = HashMap::default();
     let mut last: Option<RecordId> = None;
     let mut blind: Option<Unknown> = None;
-    let mut sent: HashMap<&str, RecordId> = HashMap::new();
-    let mut resumed_by: HashMap<RecordId, RecordId> = HashMap::new();
+    let mut sent: HashMap<&str, RecordId> = HashMap::default();
+    let mut resumed_by: HashMap<RecordId, RecordId> = HashMap::default();
     // Streams that the client opened after it had sent a POST, which is how it tries the newer transport.
-    let (mut has_posted, mut tried): (bool, HashSet<RecordId>) = (false, HashSet::new());
+    let (mut has_posted, mut tried): (bool, HashSet<RecordId>) = (false, HashSet::default());
     let mut events = binder.of_kind(Kind::ServerEvent).peekable();
     for (id, exchange) in binder.of_kind(Kind::McpExchange) {
         let resumed = exchange.text(Field::LastEventId).map(|event| sent.get(event).copied());
@@ -185,9 +185,9 @@ impl<'b, 'a> Messages<'b, 'a> {
             pairing,
             requests: Vec::new(),
             initializes: Vec::new(),
-            initialized: HashMap::new(),
-            by_id: HashMap::new(),
-            only: HashMap::new(),
+            initialized: HashMap::default(),
+            by_id: HashMap::default(),
+            only: HashMap::default(),
         };
         for (id, message) in binder.of_kind(Kind::ClientMessage) {
             let scope = pairing.scope(message);
@@ -289,7 +289,7 @@ impl<'b, 'a> Messages<'b, 'a> {
         let mut tools = Tools::new(self.binder, self.pairing.blind_to_client);
         let inputs = super::inputs::retries(self.binder, self.pairing);
         let (earlier, outstanding) = (self.earlier_requests(), self.outstanding());
-        let mut cancellations: HashMap<RecordId, RecordId> = HashMap::new();
+        let mut cancellations: HashMap<RecordId, RecordId> = HashMap::default();
         for (id, message) in self.binder.of_kind(Kind::ClientMessage) {
             self.bind_common(id, message, found);
             let sort = message.text(Field::Sort);
@@ -414,8 +414,8 @@ impl<'b, 'a> Messages<'b, 'a> {
 
     /// The next request with the same method and the same parameters, whatever its `_meta` and its answers to questions.
     fn retries(&self) -> HashMap<RecordId, RecordId> {
-        let mut next: HashMap<[u8; 32], RecordId> = HashMap::new();
-        let mut retries = HashMap::new();
+        let mut next: HashMap<[u8; 32], RecordId> = HashMap::default();
+        let mut retries = HashMap::default();
         for id in self.requests.iter().rev() {
             let Some(digest) = self.binder.record(*id).and_then(|record| digest(message_of(self.binder, record)?))
             else {
@@ -431,8 +431,8 @@ impl<'b, 'a> Messages<'b, 'a> {
     /// The earlier request with the same id in the same session. The same request sent again after a refusal, a redirect
     /// or a failed connection is none.
     fn earlier_requests(&self) -> HashMap<RecordId, RecordId> {
-        let mut last: HashMap<(Scope, &str), RecordId> = HashMap::new();
-        let mut earlier = HashMap::new();
+        let mut last: HashMap<(Scope, &str), RecordId> = HashMap::default();
+        let mut earlier = HashMap::default();
         for id in &self.requests {
             let Some(record) = self.binder.record(*id) else { continue };
             let Some(name) = record.text(Field::MessageId) else { continue };
@@ -449,8 +449,8 @@ impl<'b, 'a> Messages<'b, 'a> {
 
     /// The earlier request with the same id whose exchange had not ended when this one was sent.
     fn outstanding(&self) -> HashMap<RecordId, Bound> {
-        let mut last: HashMap<(Scope, &str), RecordId> = HashMap::new();
-        let mut outstanding = HashMap::new();
+        let mut last: HashMap<(Scope, &str), RecordId> = HashMap::default();
+        let mut outstanding = HashMap::default();
         for id in &self.requests {
             let Some(record) = self.binder.record(*id) else { continue };
             let Some(name) = record.text(Field::MessageId) else { continue };
@@ -471,9 +471,9 @@ impl<'b, 'a> Messages<'b, 'a> {
     /// comes on a resumed stream may be delivered again.
     fn earlier_answers(&self) -> HashMap<RecordId, RecordId> {
         let resumed = self.resumed();
-        let mut asked: HashMap<(Scope, &str), RecordId> = HashMap::new();
-        let mut answered: HashMap<RecordId, RecordId> = HashMap::new();
-        let mut earlier = HashMap::new();
+        let mut asked: HashMap<(Scope, &str), RecordId> = HashMap::default();
+        let mut answered: HashMap<RecordId, RecordId> = HashMap::default();
+        let mut earlier = HashMap::default();
         for (id, message) in self.binder.of_kind(Kind::ServerMessage) {
             let is_request = message.text(Field::Sort) == Some("request");
             let known = match (self.pairing.request_of.get(&id), message.text(Field::MessageId)) {
@@ -498,7 +498,7 @@ impl<'b, 'a> Messages<'b, 'a> {
 
     fn bind_events(&self, found: &mut Vec<Found>) {
         let resumed = self.resumed();
-        let mut seen: HashMap<(Scope, &str), RecordId> = HashMap::new();
+        let mut seen: HashMap<(Scope, &str), RecordId> = HashMap::default();
         for (id, event) in self.binder.of_kind(Kind::ServerEvent) {
             self.bind_common(id, event, found);
             let name = event.text(Field::EventId).filter(|name| !name.is_empty());

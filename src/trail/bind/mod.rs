@@ -1,5 +1,7 @@
 //! Custody: which other step each record belongs to. Resolved once, here; no page and no relation searches.
 
+use foldhash::HashMap;
+
 mod authorization;
 mod endpoints;
 mod expiry;
@@ -11,8 +13,6 @@ mod modern;
 mod pairing;
 mod selected;
 mod tools;
-
-use std::collections::HashMap;
 
 use selected::Selected;
 
@@ -57,7 +57,7 @@ pub(crate) type Found = (RecordId, Binding, Bound);
 
 /// Binds the records of one trail.
 pub(crate) fn bind(records: &mut [Record], windows: &Windows<'_>, views: &[View<'_>], pairs: &Pairs, limits: &Limits) {
-    let mut by_kind: HashMap<Kind, Vec<RecordId>> = HashMap::new();
+    let mut by_kind: HashMap<Kind, Vec<RecordId>> = HashMap::default();
     for (at, record) in records.iter().enumerate().filter(|(_, record)| !record.is_upstream) {
         by_kind.entry(record.kind).or_default().push(RecordId(at as u32));
     }

@@ -1,6 +1,6 @@
 //! What the answers at an endpoint tell of its era (MCP 2026-07-28, versioning).
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use super::Binder;
 use super::pairing::Pairing;

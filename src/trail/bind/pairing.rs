@@ -3,7 +3,9 @@
 //! Ids are unique within a session only, and not even there in recordings of what goes wrong: the exchange decides first,
 //! then the stream, then the session.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 
 use super::Binder;
 use crate::decode::exchange::Unknown;
@@ -64,8 +66,8 @@ impl Pairing {
             .collect();
         self.initialize_of.push(None);
         let mut current: Scope = 0;
-        let mut by_session: HashMap<&str, Scope> = HashMap::new();
-        let mut by_stream: HashMap<ExchangeId, Scope> = HashMap::new();
+        let mut by_session: HashMap<&str, Scope> = HashMap::default();
+        let mut by_stream: HashMap<ExchangeId, Scope> = HashMap::default();
         for (_, exchange) in binder.of_kind(Kind::McpExchange) {
             let stream = stream_of.get(&exchange.exchange);
             let scope = if let Some(initialize) = opening.get(&exchange.exchange) {
@@ -107,9 +109,9 @@ impl Pairing {
 
     /// Finds the answers to the requests of one side.
     fn pair(&mut self, binder: &Binder<'_>, asks: Kind, answers: Kind, stream_of: &HashMap<ExchangeId, ExchangeId>) {
-        let mut here: HashMap<(ExchangeId, &str), RecordId> = HashMap::new();
-        let mut only: HashMap<ExchangeId, Option<RecordId>> = HashMap::new();
-        let mut waiting: HashMap<&str, VecDeque<RecordId>> = HashMap::new();
+        let mut here: HashMap<(ExchangeId, &str), RecordId> = HashMap::default();
+        let mut only: HashMap<ExchangeId, Option<RecordId>> = HashMap::default();
+        let mut waiting: HashMap<&str, VecDeque<RecordId>> = HashMap::default();
         for (id, request) in binder.of_kind(asks).filter(|(_, record)| record.text(Field::Sort) == Some("request")) {
             let Some(name) = request.text(Field::MessageId) else { continue };
             here.entry((request.exchange, name)).or_insert(id);

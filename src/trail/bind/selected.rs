@@ -3,7 +3,8 @@
 //! Without them every exchange would look through every other one: a recording may hold many thousands.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+
+use foldhash::{HashMap, HashSet};
 
 use super::{Binder, is_accepted, is_usable};
 use crate::trail::read::urls;
@@ -140,7 +141,7 @@ impl<'a> Selected<'a> {
     }
 
     fn select_exchanges(&mut self, binder: &Binder<'a>) {
-        let mut next: HashMap<[u8; 32], RecordId> = HashMap::new();
+        let mut next: HashMap<[u8; 32], RecordId> = HashMap::default();
         let ended = EndedSessions::of(binder.of_kind(Kind::McpExchange).map(|(_, exchange)| exchange));
         for (id, exchange) in binder.of_kind(Kind::McpExchange).rev() {
             if let Some(later) = message_digest(binder, exchange).and_then(|digest| next.insert(digest, id)) {

@@ -1,7 +1,8 @@
 //! The tool that each call names, as the server described it (MCP 2026-07-28, custom headers from tool parameters).
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::messages::message_of;
 use super::{Binder, Found};
@@ -25,7 +26,7 @@ pub(super) struct Tools {
 impl Tools {
     /// Reads the lists. `blind` says why not every request of the client is known.
     pub(super) fn new(binder: &Binder<'_>, blind: Option<Unknown>) -> Self {
-        let mut lists: HashMap<String, Vec<(ExchangeId, RecordId, Vec<Annotation>)>> = HashMap::new();
+        let mut lists: HashMap<String, Vec<(ExchangeId, RecordId, Vec<Annotation>)>> = HashMap::default();
         for (id, record) in binder.of_kind(Kind::ServerMessage) {
             if !record.list(Field::ResultMembers).iter().any(|member| &**member == "tools") {
                 continue;

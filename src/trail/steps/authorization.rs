@@ -1,7 +1,8 @@
 //! The records of authorization requests and responses (RFC 6749, 4.1.1 and 4.1.2; RFC 9126; RFC 9207).
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::{exchange_fields, parameter, parameter_list, space_list};
 use crate::capture::limits::Limits;
@@ -137,8 +138,8 @@ pub(crate) fn authorization_responses(
 /// The callback request that each redirect led to. The one with the same state first: a server may give the same code to
 /// several logins, and a client may ask before the browser does, with the same request, and follow neither redirect.
 fn callbacks(sightings: &[Sighting<'_>]) -> HashMap<usize, usize> {
-    let mut found = HashMap::new();
-    let mut taken: HashSet<usize> = HashSet::new();
+    let mut found = HashMap::default();
+    let mut taken: HashSet<usize> = HashSet::default();
     for with_state in [true, false] {
         let key = |sighting: &Sighting<'_>| {
             let (code, error, state) = sighting.key();
@@ -146,7 +147,7 @@ fn callbacks(sightings: &[Sighting<'_>]) -> HashMap<usize, usize> {
             (code.map(str::to_owned), error.map(str::to_owned), state.map(str::to_owned))
         };
         // Redirects that wait for their callback, by what they carry.
-        let mut waiting: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut waiting: HashMap<_, Vec<usize>> = HashMap::default();
         for (at, sighting) in sightings.iter().enumerate() {
             if !sighting.is_callback && !found.contains_key(&at) {
                 waiting.entry(key(sighting)).or_default().push(at);
