@@ -170,9 +170,7 @@ impl Folder {
     /// Whole or not at all, as the tables.
     fn write_summary(&self, summary: &Summary) -> io::Result<()> {
         let (new, target) = (self.0.join(".summary.new"), self.0.join("summary.json"));
-        let mut file = File::create(&new)?;
-        crate::report::json::pretty(&mut file, summary)?;
-        file.sync_all()?;
+        tables::write_file(&new, |out| crate::report::json::pretty(out, summary))?;
         std::fs::rename(new, target)
     }
 }

@@ -159,7 +159,7 @@ impl Lines {
     pub(super) fn text(&mut self, place: Place) -> io::Result<Vec<u8>> {
         let distance = i64::try_from(place.offset).unwrap_or(i64::MAX) - i64::try_from(self.at).unwrap_or(i64::MAX);
         self.file.seek_relative(distance)?;
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(usize::try_from(place.length).unwrap_or_default());
         self.file.by_ref().take(place.length).read_to_end(&mut text)?;
         self.at = place.offset + text.len() as u64;
         Ok(text)

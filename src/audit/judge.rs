@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::collect::{self, incident_id};
-use super::rows::{CaptureRow, Rows};
+use super::rows::{CaptureRow, ExchangeRow, FindingRow, LinkRow, Rows, TrailRow, ValueRow};
 use crate::check::rule_set::RuleSet;
 use crate::decode::{self, ReadOptions, Source};
 use crate::diagnose::{self, diagnose_decoded};
@@ -58,6 +58,7 @@ impl<'a> Options<'a> {
 
 /// What was found in the recordings of one incident: a line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Line")]
 pub struct Judged {
     /// [`SCHEMA`].
     pub schema: String,
@@ -70,6 +71,34 @@ pub struct Judged {
     /// The rows of the six tables.
     #[serde(flatten)]
     pub rows: Rows,
+}
+
+/// The same as it stands in the line. What is flattened would be read twice: into values of any kind, and from these.
+#[derive(Deserialize)]
+struct Line {
+    schema: String,
+    incident: String,
+    paths: Vec<String>,
+    judged_by: String,
+    captures: Vec<CaptureRow>,
+    exchanges: Vec<ExchangeRow>,
+    trails: Vec<TrailRow>,
+    links: Vec<LinkRow>,
+    findings: Vec<FindingRow>,
+    values: Vec<ValueRow>,
+}
+
+impl From<Line> for Judged {
+    fn from(line: Line) -> Judged {
+        let Line { schema, incident, paths, judged_by, captures, exchanges, trails, links, findings, values } = line;
+        Judged {
+            schema,
+            incident,
+            paths,
+            judged_by,
+            rows: Rows { captures, exchanges, trails, links, findings, values },
+        }
+    }
 }
 
 /// Judges one recording that is in memory: bytes in, structs out. `name` stands for its path; a compression of the

@@ -157,7 +157,7 @@ fn compression_problem(end: End, kept: usize) -> String {
 /// The octets as stored, and what is missing from them.
 fn load(path: &Path, limits: &Limits) -> Result<(Content, Vec<String>), OpenError> {
     if path == Path::new("-") {
-        return Ok(read_limited(io::stdin().lock(), limits)?);
+        return Ok(read_limited(io::stdin().lock(), 0, limits)?);
     }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -167,12 +167,14 @@ fn load(path: &Path, limits: &Limits) -> Result<(Content, Vec<String>), OpenErro
     if metadata.is_file() && metadata.len() >= MAP_FROM {
         return Ok((Content::mapped(mapping::map(&file)?, file), Vec::new()));
     }
-    Ok(read_limited(file, limits)?)
+    Ok(read_limited(file, metadata.len(), limits)?)
 }
 
-fn read_limited(reader: impl Read, limits: &Limits) -> io::Result<(Content, Vec<String>)> {
-    let mut content = Vec::new();
+/// Reads what is probably so many octets.
+fn read_limited(reader: impl Read, expected: u64, limits: &Limits) -> io::Result<(Content, Vec<String>)> {
     let most = limits.memory as u64;
+    // One more, so that the end shows without growing.
+    let mut content = Vec::with_capacity(expected.min(MAP_FROM).min(most) as usize + 1);
     reader.take(most.saturating_add(1)).read_to_end(&mut content)?;
     let mut problems = Vec::new();
     if content.len() as u64 > most {

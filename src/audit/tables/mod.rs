@@ -9,7 +9,7 @@ mod parts;
 pub(super) mod text;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -145,10 +145,17 @@ fn fill(
 
 /// Writes down the columns of all tables.
 fn write_schema(folder: &Path) -> io::Result<()> {
-    let mut schema = File::create(folder.join(SCHEMA_FILE))?;
-    serde_json::to_writer_pretty(&mut schema, &TABLES)?;
-    schema.write_all(b"\n")?;
-    schema.sync_all()
+    write_file(&folder.join(SCHEMA_FILE), |out| {
+        serde_json::to_writer_pretty(&mut *out, &TABLES)?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Makes a file, lets `write` fill it, and makes sure that it is on the disk.
+pub(super) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    write(&mut file)?;
+    file.into_inner().map_err(|error| error.into_error())?.sync_all()
 }
 
 /// Octets of lines that are worked on at once; one longer line is taken alone.
