@@ -26,7 +26,7 @@ pub(crate) struct Clients {
 }
 
 /// What is known of one client, or of exchanges that are surely of one client.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Profile {
     exchanges: Vec<usize>,
     /// First and last time at which a strong key was used, as positions in time order.
@@ -61,23 +61,17 @@ pub(crate) fn clients(
     records: &[Record],
     directory: &Directory,
 ) -> Clients {
-    let singles = profiles_of_exchanges(views, roles, records, directory);
-    let components = join_by_strong_keys(&singles, records, directory);
+    let mut singles = profiles_of_exchanges(views, roles, records, directory);
     let mut clients: Vec<Profile> = Vec::new();
-    let mut weak: Vec<usize> = Vec::new();
-    for component in components {
-        if component.recognised_by.is_empty() {
-            weak.extend(component.exchanges);
-            continue;
-        }
+    for component in join_by_strong_keys(&mut singles, records, directory) {
         match fitting(candidates(&clients, &component), &component) {
             Fit::One(client, by) => absorb(&mut clients, client, component, by),
             Fit::None | Fit::Several => clients.push(component),
         }
     }
-    weak.sort_unstable();
     let mut contested: Vec<ExchangeId> = Vec::new();
-    for at in weak {
+    for (at, single) in singles.into_iter().enumerate() {
+        let Some(single) = single.filter(|single| !single.exchanges.is_empty()) else { continue };
         if roles.get(at) == Some(&Some(Kind::ClientMetadataFetch)) {
             // It is the authorization server that asks, on behalf of the client that named this document.
             let url = views.get(at).map(|view| view.url.as_str());
@@ -86,7 +80,6 @@ pub(crate) fn clients(
             }
             continue;
         }
-        let Some(single) = singles.get(at).cloned().flatten() else { continue };
         let candidates = candidates(&clients, &single);
         let has_rivals = candidates.len() > 1;
         let is_bare_request = roles.get(at) == Some(&Some(Kind::McpExchange)) && !single.uses_token;
@@ -192,19 +185,18 @@ impl Profile {
         };
         // One client may register again, listen on another port or open another session; not both at the same time.
         overlap
-            && (self.registered_apart(other)
+            && (registered_apart(&self.dynamic_clients, &other.dynamic_clients)
                 || differ(&self.redirect_uris, &other.redirect_uris)
                 || (differ(&self.sessions, &other.sessions) && differ(&self.tokens, &other.tokens)))
     }
+}
 
-    /// Whether both were registered dynamically at the same issuer under different ids.
-    fn registered_apart(&self, other: &Profile) -> bool {
-        self.dynamic_clients.iter().any(|(issuer, id)| {
-            let theirs: Vec<&String> =
-                other.dynamic_clients.iter().filter(|(other, _)| other == issuer).map(|(_, id)| id).collect();
-            !theirs.is_empty() && !theirs.contains(&id)
-        })
-    }
+/// Whether both were registered dynamically at the same issuer under different ids.
+fn registered_apart(ours: &HashSet<(String, String)>, theirs: &HashSet<(String, String)>) -> bool {
+    ours.iter().any(|(issuer, id)| {
+        let theirs: Vec<&String> = theirs.iter().filter(|(other, _)| other == issuer).map(|(_, id)| id).collect();
+        !theirs.is_empty() && !theirs.contains(&id)
+    })
 }
 
 /// Whether both sets say something and agree in nothing.
@@ -388,13 +380,14 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
     profile
 }
 
-/// Unions of exchanges that share a strong key, in order of their first exchange. Exchanges without one stay alone.
-fn join_by_strong_keys(singles: &[Single], records: &[Record], directory: &Directory) -> Vec<Profile> {
+/// Unions of exchanges that share a strong key, in order of their first exchange. Takes what they are made of; exchanges
+/// without such a key stay.
+fn join_by_strong_keys(singles: &mut [Single], records: &[Record], directory: &Directory) -> Vec<Profile> {
     let minted = Minted::new(records);
     let mut holders: HashMap<(KeyKind, String, String), Vec<usize>> = HashMap::default();
     for record in records {
         for key in strong_keys(record, &minted, directory) {
-            holders.entry(key).or_default().push(record.exchange.0 as usize);
+            holders.entry(key).or_default().push(index(record.exchange));
         }
     }
     let mut keys: Vec<_> = holders.into_iter().collect();
@@ -403,29 +396,34 @@ fn join_by_strong_keys(singles: &[Single], records: &[Record], directory: &Direc
     // An answer in the redirect of the request itself is the answer to it, whatever it carries.
     for record in records.iter().filter(|record| record.kind == Kind::AuthorizationResponse) {
         if let Some(redirect) = record.slot(Field::RedirectSeen).map(|slot| slot.exchange) {
-            groups.union(redirect.0 as usize, record.exchange.0 as usize, false);
+            groups.union(index(redirect), index(record.exchange), false);
         }
     }
     for ((kind, _, _), exchanges) in keys {
         let Some((first, rest)) = exchanges.split_first() else { continue };
         groups.mark(*first, kind, rest.is_empty());
         for other in rest {
-            groups.mark(*other, kind, false);
             groups.union(*first, *other, kind.may_be_shared());
+            groups.mark(*other, kind, false);
         }
     }
-    groups.into_profiles()
+    groups.take_profiles(singles)
 }
 
-/// Union-find over exchanges, with the profile of each group.
+/// Union-find over exchanges.
 struct Groups {
     parent: Vec<usize>,
-    profiles: Vec<Single>,
+    /// What the strong keys of a group say, by its root; most groups have none.
+    marks: HashMap<usize, Profile>,
+    /// Issuer and id of the clients that were registered in a group, by its root; most groups have none.
+    registered: HashMap<usize, HashSet<(String, String)>>,
 }
 
 impl Groups {
     fn new(singles: &[Single]) -> Self {
-        Groups { parent: (0..singles.len()).collect(), profiles: singles.to_vec() }
+        let known = singles.iter().enumerate().filter_map(|(at, single)| Some((at, &single.as_ref()?.dynamic_clients)));
+        let registered = known.filter(|(_, clients)| !clients.is_empty()).map(|(at, clients)| (at, clients.clone()));
+        Groups { parent: (0..singles.len()).collect(), marks: HashMap::default(), registered: registered.collect() }
     }
 
     /// The first exchange of the group; on the way every other link is shortened, so that chains stay short.
@@ -444,42 +442,43 @@ impl Groups {
     /// Notes that an exchange holds a strong key. A key that is seen once joins nothing, but says that this is a client.
     fn mark(&mut self, at: usize, kind: KeyKind, alone: bool) {
         let root = self.root(at);
-        if let Some(profile) = self.profiles.get_mut(root) {
-            let profile = profile.get_or_insert_default();
-            profile.span = Some(profile.span.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
-            if alone {
-                profile.recognised_by.insert("");
-            } else {
-                profile.recognised_by.insert(kind.name());
-            }
-        }
+        let marks = self.marks.entry(root).or_default();
+        marks.span = Some(marks.span.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
+        marks.recognised_by.insert(if alone { "" } else { kind.name() });
     }
 
     fn union(&mut self, a: usize, b: usize, unless_apart: bool) {
         let (a, b) = (self.root(a), self.root(b));
-        if a == b {
+        if a == b || (unless_apart && self.are_apart(a, b)) {
             return;
         }
         let (keep, drop) = (a.min(b), a.max(b));
-        let apart = match (self.profiles.get(a), self.profiles.get(b)) {
-            (Some(Some(a)), Some(Some(b))) => a.registered_apart(b),
-            _ => false,
-        };
-        if unless_apart && apart {
-            return;
+        if let Some(dropped) = self.marks.remove(&drop) {
+            self.marks.entry(keep).or_default().merge(dropped);
         }
-        let dropped = self.profiles.get_mut(drop).and_then(Option::take);
-        if let (Some(profile), Some(dropped)) = (self.profiles.get_mut(keep), dropped) {
-            profile.get_or_insert_default().merge(*dropped);
+        if let Some(dropped) = self.registered.remove(&drop) {
+            self.registered.entry(keep).or_default().extend(dropped);
         }
         if let Some(parent) = self.parent.get_mut(drop) {
             *parent = keep;
         }
     }
 
-    fn into_profiles(self) -> Vec<Profile> {
-        let mut profiles: Vec<Profile> =
-            self.profiles.into_iter().flatten().map(|profile| *profile).filter(|it| !it.exchanges.is_empty()).collect();
+    fn are_apart(&self, a: usize, b: usize) -> bool {
+        self.registered.get(&a).zip(self.registered.get(&b)).is_some_and(|(a, b)| registered_apart(a, b))
+    }
+
+    /// The groups that hold a strong key, each with all that is known of its exchanges.
+    fn take_profiles(mut self, singles: &mut [Single]) -> Vec<Profile> {
+        for (at, single) in singles.iter_mut().enumerate() {
+            let root = self.root(at);
+            if let Some(profile) = self.marks.get_mut(&root)
+                && let Some(single) = single.take()
+            {
+                profile.merge(*single);
+            }
+        }
+        let mut profiles: Vec<Profile> = self.marks.into_values().filter(|it| !it.exchanges.is_empty()).collect();
         profiles.sort_by_key(|profile| profile.exchanges.iter().min().copied());
         profiles
     }
