@@ -139,15 +139,12 @@ pub(super) fn to_line(judged: &Judged) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Reads lines of a journal by their places.
-pub(super) struct Lines {
-    file: BufReader<File>,
-    at: u64,
-}
+/// Reads lines of a journal by their places, which come in any order: incidents are written as they are judged.
+pub(super) struct Lines(File);
 
 impl Lines {
     pub(super) fn open(path: &Path) -> io::Result<Lines> {
-        Ok(Lines { file: BufReader::with_capacity(1 << 18, File::open(path)?), at: 0 })
+        Ok(Lines(File::open(path)?))
     }
 
     /// The line at a place, or those members of it that `T` has.
@@ -157,11 +154,9 @@ impl Lines {
 
     /// The text of the line at a place.
     pub(super) fn text(&mut self, place: Place) -> io::Result<Vec<u8>> {
-        let distance = i64::try_from(place.offset).unwrap_or(i64::MAX) - i64::try_from(self.at).unwrap_or(i64::MAX);
-        self.file.seek_relative(distance)?;
-        let mut text = Vec::with_capacity(usize::try_from(place.length).unwrap_or_default());
-        self.file.by_ref().take(place.length).read_to_end(&mut text)?;
-        self.at = place.offset + text.len() as u64;
+        self.0.seek(SeekFrom::Start(place.offset))?;
+        let mut text = vec![0; usize::try_from(place.length).map_err(io::Error::other)?];
+        self.0.read_exact(&mut text)?;
         Ok(text)
     }
 }
