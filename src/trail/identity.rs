@@ -343,9 +343,15 @@ fn profiles_of_exchanges(
                     .extend(texts(&[Field::DocumentResource]).iter().map(|url| super::read::urls::endpoint(url)));
                 let issuers = record.list(Field::DocumentAuthorizationServers);
                 single.peers.extend(issuers.iter().map(|url| url.to_string()));
+                single.peers.extend(issuers.iter().map(|url| url.trim_end_matches('/').to_owned()));
                 single.announced.extend(issuers.iter().map(|url| url.trim_end_matches('/').to_owned()));
             }
-            Kind::AsMetadataRequest => single.peers.extend(texts(&[Field::DocumentIssuer])),
+            Kind::AsMetadataRequest => {
+                // Whose metadata is asked for, whatever the document says.
+                let asked = record.text(Field::Url).and_then(super::read::urls::well_known);
+                single.peers.extend(asked.map(|asked| asked.identifier.trim_end_matches('/').to_owned()));
+                single.peers.extend(texts(&[Field::DocumentIssuer]));
+            }
             _ => {}
         }
     }
@@ -368,7 +374,8 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
         profile.peers.insert(view.endpoint().to_owned());
     }
     let is_browser_leg = matches!(role, Kind::AuthorizationRequest | Kind::AuthorizationResponse | Kind::Preflight);
-    if is_browser_leg {
+    // What a server asks about a token says nothing of the program that holds it.
+    if is_browser_leg || role == Kind::IntrospectionRequest {
         return profile;
     }
     let headers = &exchange.request.headers;

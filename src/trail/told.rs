@@ -147,6 +147,32 @@ fn issuer_named(record: &Record, records: &[Record]) -> State {
     }
 }
 
+/// Whether a token request proves the client as it was registered. A secret that has expired proves nothing (RFC 7591,
+/// 3.2.1); without `token_endpoint_auth_method` in the answer, whoever got no secret needs none.
+pub(super) fn authenticates_as_registered(request: &Record, registration: Option<&Record>) -> State {
+    let Some(registration) = registration else { return State::Unknown(Unknown::LegNotRecorded) };
+    let (sent, issued) = (request.state(Field::ClientSecret), registration.state(Field::ResponseClientSecret));
+    let method = request.state(Field::ClientAuth);
+    for state in [sent, issued, method, registration.state(Field::ResponseAuthMethod)] {
+        if let State::Unknown(reason) | State::Unread(reason) = state {
+            return State::Unknown(*reason);
+        }
+    }
+    let (method, agreed) = (method.as_text(), registration.text(Field::ResponseAuthMethod));
+    if !matches!(method, Some("none" | "client_secret_basic" | "client_secret_post")) {
+        return State::Unknown(Unknown::Opaque);
+    }
+    let expiry = registration.number(Field::ResponseClientSecretExpiresAt).filter(|expiry| *expiry > 0);
+    let expired =
+        expiry.is_some_and(|expiry| request.number(Field::SentAt).is_none_or(|sent| sent / 1_000_000 >= expiry));
+    let fits = match (method, agreed) {
+        (Some("none"), Some(agreed)) => agreed == "none",
+        (Some("none"), None) => issued == &State::Absent,
+        (method, agreed) => (agreed.is_none() || agreed == method) && sent == issued && !expired,
+    };
+    State::Present(Value::Flag(fits))
+}
+
 fn redirect_uri_kind(record: &Record) -> State {
     match record.state(Field::RedirectUri) {
         State::Present(_) => State::text(record.text(Field::RedirectUri).map(urls::redirect_kind)),

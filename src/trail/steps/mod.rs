@@ -56,7 +56,7 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
             token::fill_request(view, &mut record, context.directory);
             let mut response = Record::new(Kind::TokenResponse, id);
             exchange_fields(view, &mut response, context.limits);
-            token::fill_response(view, &mut response, context.limits);
+            token::fill_response(view, &mut response, context.directory, context.limits);
             return vec![record, response];
         }
         Kind::Preflight => fill_preflight(view, &mut record),
