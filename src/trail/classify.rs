@@ -446,3 +446,35 @@ fn follow_redirects(views: &[View<'_>], roles: &mut [Option<Kind>]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn directory(issuers: &[&str]) -> Directory {
+        let mut directory = Directory::default();
+        for issuer in issuers {
+            let endpoint = |name: &str| format!("{}/{name}", issuer.trim_end_matches('/'));
+            directory.learn_metadata(&json!({ "issuer": issuer, "token_endpoint": endpoint("p/token") }));
+        }
+        directory
+    }
+
+    #[test]
+    fn tenants_of_one_origin_are_told_apart_by_the_path() {
+        let a = "https://as.test/realms/a";
+        let one = directory(&[a]);
+        assert_eq!(one.issuer("https://as.test/realms/b/p/token"), "https://as.test/realms/b");
+        // Nothing of the issuer looks like it: the only one at this origin.
+        assert_eq!(one.issuer("https://as.test/realms/b/register"), a);
+        assert_eq!(one.issuer("https://as.test/register"), a);
+        let both = directory(&[a, "https://as.test/realms/b/"]);
+        assert_eq!(both.issuer("https://as.test/realms/b/p/token"), "https://as.test/realms/b/");
+        assert_eq!(both.known_issuer("https://as.test/register"), None);
+        // An issuer without a path has no tenants beside it.
+        let root = directory(&["https://as.test"]);
+        assert_eq!(root.issuer("https://as.test/x/p/token"), "https://as.test");
+    }
+}

@@ -309,6 +309,31 @@ mod tests {
     }
 
     #[test]
+    fn a_client_proves_itself_as_it_was_registered_or_not() {
+        let case = |agreed: Option<&str>, issued: Option<&str>, method: &str, sent: Option<&str>, expires: i64| {
+            let mut registration = Record::new(Kind::RegistrationRequest, ExchangeId(0));
+            registration.set(Field::ResponseAuthMethod, State::text(agreed), "x");
+            registration.set(Field::ResponseClientSecret, State::text(issued), "x");
+            registration.set(Field::ResponseClientSecretExpiresAt, State::Present(Value::Number(expires)), "x");
+            let mut request = Record::new(Kind::TokenRequest, ExchangeId(1));
+            request.set(Field::SentAt, State::Present(Value::Number(1_000_000_000)), "x");
+            request.set(Field::ClientAuth, State::text(Some(method)), "x");
+            request.set(Field::ClientSecret, State::text(sent), "x");
+            authenticates_as_registered(&request, Some(&registration))
+        };
+        let flag = |flag: bool| State::Present(Value::Flag(flag));
+        let (post, basic) = (Some("client_secret_post"), "client_secret_basic");
+        assert_eq!(case(Some("none"), None, "none", None, 0), flag(true));
+        assert_eq!(case(post, Some("s"), "none", None, 0), flag(false));
+        assert_eq!(case(post, Some("s"), "client_secret_post", Some("s"), 0), flag(true));
+        assert_eq!(case(post, Some("s"), "client_secret_post", Some("other"), 0), flag(false));
+        assert_eq!(case(post, Some("s"), basic, Some("s"), 0), flag(false));
+        assert_eq!(case(None, Some("s"), basic, Some("s"), 2000), flag(true));
+        assert_eq!(case(None, Some("s"), basic, Some("s"), 900), flag(false));
+        assert_eq!(case(None, None, "private_key_jwt", None, 0), State::Unknown(Unknown::Opaque));
+    }
+
+    #[test]
     fn registrations_that_were_refused_alike() {
         let registration = |at: u32, status: i64, kind: &str| {
             let mut record = Record::new(Kind::RegistrationRequest, ExchangeId(at));
