@@ -63,6 +63,11 @@ def at_an_edge(step):
     step.set_header("cf-ray", "8f2d1c7be9a03a1b-FRA", "response")
 
 
+def named_by_an_edge(step):
+    """An answer that only `Server` tells of."""
+    step.set_header("server", "cloudflare", "response")
+
+
 def no_permission(step):
     """The answer of a server that does not know of preflights."""
     step.answer_like(traffic.recorded("cors-registration-endpoint-blocked", "browser-sanitized.har", 9))
@@ -350,7 +355,7 @@ def turned_away(made):
 @page(native, ok=turned_away)
 def blocked_by_edge(made):
     answer_page(made["initialize"], 403, "Forbidden", "Just a moment...")
-    at_an_edge(made["initialize"])
+    named_by_an_edge(made["initialize"])
     made.cut_after("initialize")
     retry(made, "initialize")
 

@@ -409,6 +409,7 @@ MORE = [
     "rules_registration",
     "rules_token_endpoint",
     "rules_token_use",
+    "rules_custody",
     "rules_transport",
     "rules_streams",
     "rules_eras",

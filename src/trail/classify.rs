@@ -44,14 +44,40 @@ pub(crate) struct Directory {
 impl Directory {
     /// The issuer of an endpoint; where no metadata document names it, its origin stands for it.
     pub(crate) fn issuer(&self, endpoint: &str) -> String {
+        let origin = || urls::origin(endpoint).unwrap_or_else(|| endpoint.to_owned());
+        self.known_issuer(endpoint).unwrap_or_else(origin)
+    }
+
+    /// The issuer of an endpoint: the one whose metadata names it, else another tenant that the paths tell of, else the
+    /// only issuer at its origin. `None` where nothing tells.
+    pub(crate) fn known_issuer(&self, endpoint: &str) -> Option<String> {
         if let Some(issuer) = self.issuer_of_endpoint.get(endpoint) {
-            return issuer.clone();
+            return Some(issuer.clone());
         }
-        let origin = urls::origin(endpoint).unwrap_or_else(|| endpoint.to_owned());
-        match self.issuers_of_origin.get(&origin).map(Vec::as_slice) {
-            Some([one]) => one.clone(),
-            _ => origin,
+        let origin = urls::origin(endpoint)?;
+        let issuers = self.issuers_of_origin.get(&origin)?;
+        if let Some(tenant) = issuers.iter().find_map(|issuer| self.tenant_beside(issuer, endpoint)) {
+            let read = issuers.iter().find(|issuer| issuer.trim_end_matches('/') == tenant);
+            return Some(read.cloned().unwrap_or(tenant));
         }
+        match issuers.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        }
+    }
+
+    /// The tenant that an endpoint belongs to, where it differs from an endpoint of this issuer in the path of the issuer
+    /// alone: `/realms/b/token` beside `/realms/a/token` of the issuer `/realms/a`.
+    fn tenant_beside(&self, issuer: &str, endpoint: &str) -> Option<String> {
+        let issuer = issuer.trim_end_matches('/');
+        let origin = urls::origin(issuer)?;
+        let depth = issuer.strip_prefix(origin.as_str())?.matches('/').count();
+        let path = endpoint.strip_prefix(origin.as_str())?;
+        let after_tenant = path.match_indices('/').nth(depth).map(|(at, _)| at).filter(|_| depth > 0)?;
+        let (tenant, rest) = path.split_at_checked(after_tenant)?;
+        let of_issuer = self.issuer_of_endpoint.keys().filter_map(|known| known.strip_prefix(issuer));
+        let is_alike = of_issuer.into_iter().any(|known| known == rest);
+        is_alike.then(|| format!("{origin}{tenant}"))
     }
 
     fn learn_metadata(&mut self, document: &serde_json::Value) {
@@ -418,5 +444,37 @@ fn follow_redirects(views: &[View<'_>], roles: &mut [Option<Kind>]) {
         {
             *role = Some(Kind::McpExchange);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn directory(issuers: &[&str]) -> Directory {
+        let mut directory = Directory::default();
+        for issuer in issuers {
+            let endpoint = |name: &str| format!("{}/{name}", issuer.trim_end_matches('/'));
+            directory.learn_metadata(&json!({ "issuer": issuer, "token_endpoint": endpoint("p/token") }));
+        }
+        directory
+    }
+
+    #[test]
+    fn tenants_of_one_origin_are_told_apart_by_the_path() {
+        let a = "https://as.test/realms/a";
+        let one = directory(&[a]);
+        assert_eq!(one.issuer("https://as.test/realms/b/p/token"), "https://as.test/realms/b");
+        // Nothing of the issuer looks like it: the only one at this origin.
+        assert_eq!(one.issuer("https://as.test/realms/b/register"), a);
+        assert_eq!(one.issuer("https://as.test/register"), a);
+        let both = directory(&[a, "https://as.test/realms/b/"]);
+        assert_eq!(both.issuer("https://as.test/realms/b/p/token"), "https://as.test/realms/b/");
+        assert_eq!(both.known_issuer("https://as.test/register"), None);
+        // An issuer without a path has no tenants beside it.
+        let root = directory(&["https://as.test"]);
+        assert_eq!(root.issuer("https://as.test/x/p/token"), "https://as.test");
     }
 }

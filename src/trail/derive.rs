@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 
 use super::key_sets::KeySets;
 use super::provenance;
@@ -10,9 +10,12 @@ use super::read::urls;
 use super::record::{ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
 use super::steps::set_origin;
-use super::told;
+use super::told::{self, authenticates_as_registered};
 use super::view::View;
 use crate::decode::exchange::Unknown;
+
+/// Places that are told apart in one discovery.
+const MOST_PLACES: usize = 64;
 
 /// Positions among probes, expected issuers, origins of pages and of blocked requests: before bindings are found.
 pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflights: &[(ExchangeId, ExchangeId)]) {
@@ -24,16 +27,22 @@ pub(crate) fn before_binding(records: &mut [Record], views: &[View<'_>], preflig
         }
     }
     let named: Vec<&str> = issuers.iter().map(|issuer| &**issuer).collect();
-    let mut asked: HashMap<Kind, i64> = HashMap::default();
+    let mut asked: HashMap<Kind, Vec<String>> = HashMap::default();
     let preflight_of: HashMap<ExchangeId, ExchangeId> =
         preflights.iter().rev().map(|(preflight, actual)| (*actual, *preflight)).collect();
     let last_answer = records.iter().rfind(|record| record.kind == Kind::AuthorizationResponse);
     let last_answer = last_answer.map(|answer| (answer.exchange, answer.text(Field::State).map(str::to_owned)));
     for record in records.iter_mut() {
         if matches!(record.kind, Kind::ResourceMetadataRequest | Kind::AsMetadataRequest) {
-            let position = asked.entry(record.kind).or_default();
-            *position += 1;
-            record.set(Field::Position, State::Present(Value::Number(*position)), "request.url");
+            // The same place asked again is no further place.
+            let places = asked.entry(record.kind).or_default();
+            let url = record.text(Field::Url).map(urls::normal).unwrap_or_default();
+            let place = places.iter().position(|known| *known == url).unwrap_or(places.len());
+            if place == places.len() && places.len() < MOST_PLACES {
+                places.push(url.into_owned());
+            }
+            let position = State::Present(Value::Number(i64::try_from(place + 1).unwrap_or(i64::MAX)));
+            record.set(Field::Position, position, "request.url");
         }
         if record.kind == Kind::AuthorizationRequest {
             // Probes after an authorization request begin another discovery.
@@ -153,6 +162,8 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     // When each token was refused last so far.
     let mut refusals: HashMap<&str, i64> = HashMap::default();
     let mut used_token = false;
+    // In which words requests without a token were refused so far: the challenge, and how it reads.
+    let mut words_for_none: HashSet<(&str, Option<&str>)> = HashSet::default();
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::AuthorizationRequest => {
@@ -187,12 +198,31 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                 let unseen = State::Unknown(Unknown::LegNotRecorded);
                 changes.push((at, Field::CallbackSeen, unseen, record.exchange, "request.url"));
             }
-            Kind::TokenRequest => changes.push(client_id_issued(at, record)),
+            Kind::TokenRequest => {
+                changes.push(client_id_issued(at, record));
+                let registration = get(record.found(Binding::Registration));
+                let as_registered = authenticates_as_registered(record, registration);
+                const PART: &str = "request.header.authorization";
+                changes.push((at, Field::AuthenticatesAsRegistered, as_registered, record.exchange, PART));
+            }
             Kind::McpExchange => {
                 let first = first_asked(records, record);
                 let stands_in = first.map_or(record.exchange, |first| first.exchange);
                 let url = first.map_or(State::Absent, |first| first.state(Field::AskedUrl).clone());
                 changes.push((at, Field::RedirectedFrom, url, stands_in, "request.url"));
+                let words = record.text(Field::Challenge).filter(|_| record.number(Field::Status) == Some(401));
+                let words = words.map(|challenge| (challenge, record.text(Field::RefusalReadsAs)));
+                let carries_none = record.state(Field::Bearer) == &State::Absent;
+                let alike = words.is_some_and(|words| !carries_none && words_for_none.contains(&words));
+                words_for_none.extend(words.filter(|_| carries_none));
+                let alike = State::Present(Value::Flag(alike));
+                changes.push((
+                    at,
+                    Field::RefusedLikeNoToken,
+                    alike,
+                    record.exchange,
+                    "response.header.www-authenticate",
+                ));
                 const PART: &str = "request.header.authorization";
                 changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
@@ -260,10 +290,13 @@ fn granted_scope(response: &Record, request: Option<&Record>, records: &[Record]
     authorization.map_or(State::Unknown(Unknown::LegNotRecorded), |request| request.state(Field::Scope).clone())
 }
 
-/// Whether a registration that issued the `client_id` is recorded.
+/// Whether a registration that issued the `client_id` is recorded, at this issuer or at another.
 fn client_id_issued(at: usize, record: &Record) -> Change {
     let state = match record.state(Field::ClientId) {
-        State::Present(_) => State::Present(Value::Flag(record.found(Binding::Registration).is_some())),
+        State::Present(_) => {
+            let issued = !matches!(record.bound(Binding::Registration), super::record::Bound::Unknown(_));
+            State::Present(Value::Flag(issued))
+        }
         other => other.clone(),
     };
     (at, Field::ClientIdIssued, state, record.exchange, "request.query.client_id")

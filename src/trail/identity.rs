@@ -42,7 +42,7 @@ pub(crate) struct Profile {
     dynamic_clients: HashSet<(String, String)>,
     sessions: HashSet<String>,
     tokens: HashSet<String>,
-    /// Endpoints and issuers that it spoke to.
+    /// Endpoints and issuers that it spoke to, issuers without the slash at the end.
     peers: HashSet<String>,
     /// Issuers that resource metadata named to it, without the slash at the end.
     announced: HashSet<String>,
@@ -70,6 +70,7 @@ pub(crate) fn clients(
         }
     }
     let mut contested: Vec<ExchangeId> = Vec::new();
+    let mut undecided: Vec<Box<Profile>> = Vec::new();
     for (at, single) in singles.into_iter().enumerate() {
         let Some(single) = single.filter(|single| !single.exchanges.is_empty()) else { continue };
         if roles.get(at) == Some(&Some(Kind::ClientMetadataFetch)) {
@@ -99,36 +100,48 @@ pub(crate) fn clients(
                 absorb(&mut clients, client, *single, by);
             }
             Fit::None if roles.get(at) != Some(&Some(Kind::Preflight)) => clients.push(*single),
-            Fit::None | Fit::Several => {}
+            Fit::None => {}
+            Fit::Several => undecided.push(single),
         }
     }
-    join_lone_login(&mut clients, roles);
+    if join_lone_login(&mut clients, roles) {
+        // What either of the two may have sent is the one client's now.
+        for single in undecided {
+            match fitting(candidates(&clients, &single), &single) {
+                Fit::One(client, by) => absorb(&mut clients, client, *single, by),
+                Fit::None | Fit::Several => {}
+            }
+        }
+    }
     Clients { contested, ..follow_pages(views, clients) }
 }
 
 /// Gives a login that begins and goes no further to the client that was just sent there: nothing of it is a key that the
-/// requests to the MCP server carry. Only where one client speaks MCP in the recording, and one such login is there.
-fn join_lone_login(clients: &mut Vec<Profile>, roles: &[Option<Kind>]) {
+/// requests to the MCP server carry. Only where one client speaks MCP in the recording, and one such login is there. Says
+/// whether there was one.
+fn join_lone_login(clients: &mut Vec<Profile>, roles: &[Option<Kind>]) -> bool {
     let has_mcp =
         |profile: &Profile| profile.exchanges.iter().any(|at| roles.get(*at) == Some(&Some(Kind::McpExchange)));
     let known = (0..clients.len()).filter(|at| clients.get(*at).is_some_and(|it| has_mcp(it) || it.span.is_some()));
     let (mut speaking, mut silent): (Vec<usize>, Vec<usize>) =
         known.partition(|at| clients.get(*at).is_some_and(has_mcp));
     let (Some(client), None, Some(login), None) = (speaking.pop(), speaking.pop(), silent.pop(), silent.pop()) else {
-        return;
+        return false;
     };
     let fits = |client: &Profile, login: &Profile| {
-        let is_named = |peer: &String| client.announced.contains(peer.trim_end_matches('/'));
+        let is_named = |peer: &String| client.announced.contains(peer);
         let begins_after = client.exchanges.iter().min() < login.exchanges.iter().min();
         let is_first = client.dynamic_clients.is_empty() && client.grants.is_empty();
         begins_after && is_first && login.peers.iter().any(is_named) && !client.conflicts_with(login)
     };
-    if clients.get(client).zip(clients.get(login)).is_some_and(|(client, login)| fits(client, login)) {
+    let joins = clients.get(client).zip(clients.get(login)).is_some_and(|(client, login)| fits(client, login));
+    if joins {
         // Those behind the one that is taken out move up.
         let client = client.saturating_sub(usize::from(login < client));
         let login = clients.remove(login);
         absorb(clients, client, login, Some("login"));
     }
+    joins
 }
 
 /// The client that names itself by this URL in its authorization requests, where exactly one does.
@@ -280,9 +293,11 @@ fn by_login(clients: &[Profile], single: &Profile, views: &[View<'_>]) -> Option
     Some(if near.next().is_some() { Fit::Several } else { Fit::One(first, Some("login")) })
 }
 
-/// Whether there is a reason to think of this client at all: they speak to the same peers, or share a weak key.
+/// Whether there is a reason to think of this client at all: they speak to the same peers, or to an issuer that was named
+/// to the client, or share a weak key. That a document names an issuer says nothing of who asked for the document.
 fn related(client: &Profile, single: &Profile) -> bool {
     !client.peers.is_disjoint(&single.peers)
+        || !client.announced.is_disjoint(&single.peers)
         || !client.connections.is_disjoint(&single.connections)
         || !client.pages.is_disjoint(&single.pages)
         || !client.info.is_disjoint(&single.info)
@@ -336,10 +351,15 @@ fn profiles_of_exchanges(
                     .peers
                     .extend(texts(&[Field::DocumentResource]).iter().map(|url| super::read::urls::endpoint(url)));
                 let issuers = record.list(Field::DocumentAuthorizationServers);
-                single.peers.extend(issuers.iter().map(|url| url.to_string()));
                 single.announced.extend(issuers.iter().map(|url| url.trim_end_matches('/').to_owned()));
             }
-            Kind::AsMetadataRequest => single.peers.extend(texts(&[Field::DocumentIssuer])),
+            Kind::AsMetadataRequest => {
+                // Whose metadata is asked for, whatever the document says.
+                let asked = record.text(Field::Url).and_then(super::read::urls::well_known);
+                single.peers.extend(asked.map(|asked| asked.identifier.trim_end_matches('/').to_owned()));
+                let issuers = texts(&[Field::DocumentIssuer]);
+                single.peers.extend(issuers.iter().map(|issuer| issuer.trim_end_matches('/').to_owned()));
+            }
             _ => {}
         }
     }
@@ -354,7 +374,7 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
     profile.pages.extend(exchange.connection.page.iter().map(|page| (capture, page.to_string())));
     profile.peers.insert(match role {
         Kind::TokenRequest | Kind::RegistrationRequest | Kind::AuthorizationRequest => {
-            directory.issuer(view.endpoint())
+            directory.issuer(view.endpoint()).trim_end_matches('/').to_owned()
         }
         _ => view.origin().to_owned(),
     });
@@ -362,7 +382,8 @@ fn profile_of(at: usize, view: &View<'_>, role: Kind, directory: &Directory) -> 
         profile.peers.insert(view.endpoint().to_owned());
     }
     let is_browser_leg = matches!(role, Kind::AuthorizationRequest | Kind::AuthorizationResponse | Kind::Preflight);
-    if is_browser_leg {
+    // What a server asks about a token says nothing of the program that holds it.
+    if is_browser_leg || role == Kind::IntrospectionRequest {
         return profile;
     }
     let headers = &exchange.request.headers;

@@ -136,6 +136,11 @@ pub(crate) fn strong_keys(record: &Record, minted: &Minted<'_>, directory: &Dire
             add(KeyKind::AccessToken, "", record.text(Field::AccessToken));
             add(KeyKind::AccessToken, "", record.text(Field::IdToken));
         }
+        Kind::IntrospectionRequest => add(KeyKind::AccessToken, "", record.text(Field::Token)),
+        Kind::RevocationRequest => {
+            add(KeyKind::AccessToken, "", record.text(Field::Token));
+            add(KeyKind::RefreshToken, &issuer, record.text(Field::Token));
+        }
         Kind::McpExchange => {
             add(KeyKind::AccessToken, "", record.text(Field::Bearer));
             let whose = record.text(Field::Url).and_then(super::read::urls::origin).unwrap_or_default();

@@ -151,6 +151,8 @@ impl Field {
             | F::HeldToken
             | F::AcceptedTokenForgotten
             | F::ClientIdIssued
+            | F::AuthenticatesAsRegistered
+            | F::RefusedLikeNoToken
             | F::RedirectUriRegistered
             | F::BearerJwtSignatureFits
             | F::BearerJwtVerified

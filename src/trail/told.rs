@@ -147,6 +147,32 @@ fn issuer_named(record: &Record, records: &[Record]) -> State {
     }
 }
 
+/// Whether a token request proves the client as it was registered. A secret that has expired proves nothing (RFC 7591,
+/// 3.2.1); without `token_endpoint_auth_method` in the answer, whoever got no secret needs none.
+pub(super) fn authenticates_as_registered(request: &Record, registration: Option<&Record>) -> State {
+    let Some(registration) = registration else { return State::Unknown(Unknown::LegNotRecorded) };
+    let (sent, issued) = (request.state(Field::ClientSecret), registration.state(Field::ResponseClientSecret));
+    let method = request.state(Field::ClientAuth);
+    for state in [sent, issued, method, registration.state(Field::ResponseAuthMethod)] {
+        if let State::Unknown(reason) | State::Unread(reason) = state {
+            return State::Unknown(*reason);
+        }
+    }
+    let (method, agreed) = (method.as_text(), registration.text(Field::ResponseAuthMethod));
+    if !matches!(method, Some("none" | "client_secret_basic" | "client_secret_post")) {
+        return State::Unknown(Unknown::Opaque);
+    }
+    let expiry = registration.number(Field::ResponseClientSecretExpiresAt).filter(|expiry| *expiry > 0);
+    let expired =
+        expiry.is_some_and(|expiry| request.number(Field::SentAt).is_none_or(|sent| sent / 1_000_000 >= expiry));
+    let fits = match (method, agreed) {
+        (Some("none"), Some(agreed)) => agreed == "none",
+        (Some("none"), None) => issued == &State::Absent,
+        (method, agreed) => (agreed.is_none() || agreed == method) && sent == issued && !expired,
+    };
+    State::Present(Value::Flag(fits))
+}
+
 fn redirect_uri_kind(record: &Record) -> State {
     match record.state(Field::RedirectUri) {
         State::Present(_) => State::text(record.text(Field::RedirectUri).map(urls::redirect_kind)),
@@ -280,6 +306,31 @@ mod tests {
         assert_eq!(case(&["https://as.test/t2"], 404), State::Present(Value::Flag(true)));
         assert_eq!(case(&["https://login.test"], 404), State::Present(Value::Flag(false)));
         assert_eq!(case(&["https://login.test"], 302), State::Unknown(Unknown::Ambiguous));
+    }
+
+    #[test]
+    fn a_client_proves_itself_as_it_was_registered_or_not() {
+        let case = |agreed: Option<&str>, issued: Option<&str>, method: &str, sent: Option<&str>, expires: i64| {
+            let mut registration = Record::new(Kind::RegistrationRequest, ExchangeId(0));
+            registration.set(Field::ResponseAuthMethod, State::text(agreed), "x");
+            registration.set(Field::ResponseClientSecret, State::text(issued), "x");
+            registration.set(Field::ResponseClientSecretExpiresAt, State::Present(Value::Number(expires)), "x");
+            let mut request = Record::new(Kind::TokenRequest, ExchangeId(1));
+            request.set(Field::SentAt, State::Present(Value::Number(1_000_000_000)), "x");
+            request.set(Field::ClientAuth, State::text(Some(method)), "x");
+            request.set(Field::ClientSecret, State::text(sent), "x");
+            authenticates_as_registered(&request, Some(&registration))
+        };
+        let flag = |flag: bool| State::Present(Value::Flag(flag));
+        let (post, basic) = (Some("client_secret_post"), "client_secret_basic");
+        assert_eq!(case(Some("none"), None, "none", None, 0), flag(true));
+        assert_eq!(case(post, Some("s"), "none", None, 0), flag(false));
+        assert_eq!(case(post, Some("s"), "client_secret_post", Some("s"), 0), flag(true));
+        assert_eq!(case(post, Some("s"), "client_secret_post", Some("other"), 0), flag(false));
+        assert_eq!(case(post, Some("s"), basic, Some("s"), 0), flag(false));
+        assert_eq!(case(None, Some("s"), basic, Some("s"), 2000), flag(true));
+        assert_eq!(case(None, Some("s"), basic, Some("s"), 900), flag(false));
+        assert_eq!(case(None, None, "private_key_jwt", None, 0), State::Unknown(Unknown::Opaque));
     }
 
     #[test]

@@ -140,6 +140,31 @@ fn a_login_elsewhere_or_of_one_of_two_clients_is_nobodys() {
     assert_eq!(incident(&steps).trail_of.first(), Some(&None));
 }
 
+/// The same, with nothing of the connections: only addresses and documents tell who asked.
+fn over_unknown_connections(mut steps: Vec<Step<'static>>) -> Vec<Option<usize>> {
+    for (at, step) in steps.iter_mut().enumerate() {
+        step.connection = ["1", "2", "3", "4", "5", "6"][at];
+    }
+    incident(&steps).trail_of
+}
+
+#[test]
+fn a_document_belongs_to_whom_its_place_was_asked_for_not_to_all_who_know_the_issuer() {
+    assert_eq!(over_unknown_connections(begun_login("https://as.example")), [Some(0); 4]);
+}
+
+#[test]
+fn metadata_is_asked_for_by_whom_its_issuer_was_named_to_whatever_it_says() {
+    let tenant = "https://as.example/realms/a";
+    for named in [tenant, "https://as.example/realms/a/"] {
+        let mut steps = begun_login(named);
+        steps.truncate(3);
+        steps[2].url = "https://as.example/.well-known/oauth-authorization-server/realms/a";
+        steps[2].answer = steps[2].answer.replace("https://as.example\"", "https://as.example/realms/b\"");
+        assert_eq!(over_unknown_connections(steps), [Some(0); 3], "{named}");
+    }
+}
+
 /// A token request and its answer, at a host: a token for the resource behind the proxy.
 fn redeemed<'a>(times: (i64, i64), connection: &'a str, ends: (&'a str, &'a str), url: &'a str) -> Step<'a> {
     // {"alg":"none"} and {"aud":"http://inner.example/mcp"}

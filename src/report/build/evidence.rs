@@ -7,7 +7,7 @@ use crate::report::contract::{Evidence, EvidenceValue};
 use crate::report::url::safe_url;
 use crate::secret::FingerprintKey;
 use crate::trail::record::{Closing, ExchangeId, RecordId, Slot, State, Value};
-use crate::trail::schema::{Field, Kind};
+use crate::trail::schema::{Binding, Field, Kind};
 use crate::trail::{Incident, Trail};
 
 /// What evidence is made from.
@@ -35,8 +35,10 @@ impl Maker<'_> {
                 let id = trail.record(judged)?.found(binding)?;
                 self.of_field(trail, id, telling_field(trail.record(id)?.kind), says)
             }
-            Shows::NoStep(_, closing) => {
-                let exchange = trail.record(judged)?.exchange;
+            Shows::NoStep(binding, closing) => {
+                let judged = trail.record(judged)?;
+                let since = missed_after(binding).and_then(|step| trail.record(judged.found(step)?));
+                let exchange = since.unwrap_or(judged).exchange;
                 Some(self.at(exchange, &"request".into(), "absent", None, self.window(closing), says))
             }
             Shows::Unset(_) | Shows::UnknownStep(_) => None,
@@ -139,6 +141,15 @@ impl Maker<'_> {
             Closing::EndMark => Some("closed by the recorder's end mark".to_owned()),
             Closing::NotNeeded => None,
         }
+    }
+}
+
+/// The step after which another one is missed, where that is not the record which is judged.
+fn missed_after(missing: Binding) -> Option<Binding> {
+    match missing {
+        // Until a session is refused there is no reason to open another one.
+        Binding::NextInitialize => Some(Binding::FirstRefusal),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use foldhash::HashMap;
 
+use super::endpoints::revocation;
 use super::selected::{Redeemed, Uses};
 use super::{Binder, Found, is_usable};
 use crate::decode::exchange::Unknown;
@@ -224,6 +225,7 @@ pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Rec
     found.push((id, Binding::AsMetadata, as_metadata_for(binder, record, Field::DocumentTokenEndpoint)));
     found.push((id, Binding::ResourceMetadata, resource_metadata_for(binder, record)));
     found.push((id, Binding::GrantRoot, grant_root(binder, id, record)));
+    bind_refresh_token(binder, id, record, found);
     let response = binder.at_exchange(Kind::TokenResponse, record.exchange);
     found.push((id, Binding::TokenResponse, found_or(response, NOT_KNOWN)));
     found.push((id, Binding::Preflight, binder.preflight(record)));
@@ -313,6 +315,44 @@ fn bind_other_uses(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
         is_usable(response) && response.text(Field::RefreshToken).is_some_and(|new| new != own.value)
     });
     found.push((id, Binding::UseAfterRotation, if rotated && !overlaps { found_or(earlier, none) } else { none }));
+}
+
+/// Whether on the way to this answer a code or refresh token was redeemed twice: the server may have ended the grant for it
+/// (RFC 9700, 4.14.2; RFC 6749, 4.1.2).
+fn redeemed_twice(binder: &Binder<'_>, answer: RecordId) -> bool {
+    /// Renewals that are followed back.
+    const MOST: usize = 16;
+    let mut answer = Some(answer);
+    for _ in 0..MOST {
+        let exchange = answer.and_then(|id| binder.record(id)).map(|answer| answer.exchange);
+        let request = exchange.and_then(|exchange| binder.at_exchange(Kind::TokenRequest, exchange));
+        let Some(request) = request.and_then(|id| binder.record(id)) else { return false };
+        let own = [Field::Code, Field::RefreshToken].into_iter().filter_map(|field| redeemed(binder, request, field));
+        if own.filter_map(|own| binder.selected.uses.get(&own)).any(|uses| uses.all.len() > 1) {
+            return true;
+        }
+        let brought = request.text(Field::RefreshToken).and_then(|token| binder.selected.by_refresh_token.get(token));
+        answer = brought.and_then(|brought| binder.last_of(brought, request));
+    }
+    false
+}
+
+/// The answer that brought the refresh token of a request, and whether it was revoked since.
+fn bind_refresh_token(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
+    let refresh_token = record.text(Field::RefreshToken);
+    let brought = refresh_token.and_then(|token| binder.selected.by_refresh_token.get(token));
+    let issuing = brought.and_then(|brought| binder.last_of(brought, record));
+    let bound = match issuing {
+        Some(issuing) if redeemed_twice(binder, issuing) => Bound::Unknown(Unknown::Ambiguous),
+        Some(issuing) => Bound::Found(issuing),
+        None if refresh_token.is_some() => NOT_KNOWN,
+        None => Bound::None(Closing::NotNeeded),
+    };
+    found.push((id, Binding::IssuingTokenResponse, bound));
+    let access_token = issuing.and_then(|id| binder.record(id)).and_then(|issuing| issuing.text(Field::AccessToken));
+    let tokens = [refresh_token, access_token];
+    let revoked = refresh_token.map(|_| revocation(binder, record, &tokens));
+    found.push((id, Binding::Revocation, revoked.unwrap_or(Bound::None(Closing::NotNeeded))));
 }
 
 /// The token request that began the grant: back along refresh tokens.

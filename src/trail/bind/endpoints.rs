@@ -1,7 +1,9 @@
-//! Bindings of the smaller endpoints.
+//! Bindings of the smaller endpoints, and of what was asked or said there about a token.
+
+use foldhash::HashMap;
 
 use super::{Binder, Found};
-use crate::trail::record::{Record, RecordId};
+use crate::trail::record::{Bound, Closing, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind};
 
 pub(super) fn bind(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
@@ -20,4 +22,43 @@ pub(super) fn bind(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
         Kind::RevocationRequest => found.push((id, Binding::NextUse, binder.later(record, Kind::McpExchange, uses))),
         _ => {}
     }
+}
+
+/// The records of a kind by the token that they are about.
+pub(super) fn by_token<'a>(binder: &Binder<'a>, kind: Kind, field: Field) -> HashMap<&'a str, Vec<RecordId>> {
+    let mut by_token: HashMap<&str, Vec<RecordId>> = HashMap::default();
+    for (id, record) in binder.of_kind(kind) {
+        if let Some(token) = record.text(field) {
+            by_token.entry(token).or_default().push(id);
+        }
+    }
+    by_token
+}
+
+/// What the server heard last of the token of a request: an introspection that was answered before the request was.
+pub(super) fn introspection(binder: &Binder<'_>, exchange: &Record) -> Bound {
+    if exchange.state(Field::Bearer) == &State::Absent {
+        return Bound::None(Closing::NotNeeded);
+    }
+    let asked = exchange.text(Field::Bearer).and_then(|token| binder.selected.introspections.get(token));
+    let answered = exchange.number(Field::AnsweredAt);
+    let is_heard = |id: &&RecordId| {
+        let heard = binder.record(**id).and_then(|asked| asked.number(Field::AnsweredAt));
+        matches!((heard, answered), (Some(heard), Some(answered)) if heard <= answered)
+    };
+    let asked = asked.map_or(&[][..], Vec::as_slice);
+    let until =
+        asked.partition_point(|id| binder.record(*id).and_then(|asked| asked.number(Field::SentAt)) <= answered);
+    let last = asked.get(..until).unwrap_or_default().iter().rev().find(is_heard);
+    binder.earlier(last.copied(), Kind::IntrospectionRequest)
+}
+
+/// The last request before that revoked one of these tokens.
+pub(super) fn revocation(binder: &Binder<'_>, record: &Record, tokens: &[Option<&str>]) -> Bound {
+    if tokens.iter().all(Option::is_none) {
+        return Bound::None(Closing::NotNeeded);
+    }
+    let revoked = tokens.iter().flatten().filter_map(|token| binder.selected.revocations.get(token));
+    let last = revoked.filter_map(|list| binder.last_of(list, record)).max();
+    binder.earlier(last, Kind::RevocationRequest)
 }

@@ -1,5 +1,6 @@
 //! Bindings of MCP exchanges and resource metadata.
 
+use super::endpoints::{introspection, revocation};
 use super::selected::methods_of;
 use super::{Binder, Found};
 use crate::decode::exchange::Unknown;
@@ -21,7 +22,15 @@ pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, 
     found.push((id, Binding::RefusedAlike, refused_alike(binder, record)));
     let newest = if over { Bound::None(Closing::NotNeeded) } else { newest_token_response(binder, record) };
     found.push((id, Binding::NewestTokenResponse, newest));
-    found.push((id, Binding::IssuingTokenResponse, issuing_token_response(binder, record)));
+    let issuing = issuing_token_response(binder, record);
+    found.push((id, Binding::IssuingTokenResponse, issuing));
+    found.push((id, Binding::Introspection, introspection(binder, record)));
+    let refresh_token = match issuing {
+        Bound::Found(issuing) => binder.record(issuing).and_then(|issuing| issuing.text(Field::RefreshToken)),
+        _ => None,
+    };
+    let tokens = [record.text(Field::Bearer), refresh_token];
+    found.push((id, Binding::Revocation, revocation(binder, record, &tokens)));
     found.push((id, Binding::ResourceMetadata, metadata_in_force(binder, record)));
     found.push((id, Binding::Session, session_of(binder, record)));
     found.push((id, Binding::NextAuthorizationRequest, binder.later(record, Kind::AuthorizationRequest, |_| true)));

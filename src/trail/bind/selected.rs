@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use foldhash::{HashMap, HashSet};
 
+use super::endpoints::by_token;
 use super::{Binder, is_accepted, is_usable};
 use crate::trail::read::urls;
 use crate::trail::record::{EndedSessions, ExchangeId, Record, RecordId, State};
@@ -61,6 +62,12 @@ pub(crate) struct Selected<'a> {
     pub login_of: HashMap<ExchangeId, RecordId>,
     /// Token requests by what they redeem.
     pub uses: HashMap<Redeemed<'a>, Uses>,
+    /// Introspection requests by the token that they ask about.
+    pub introspections: HashMap<&'a str, Vec<RecordId>>,
+    /// Revocation requests by the token that they name.
+    pub revocations: HashMap<&'a str, Vec<RecordId>>,
+    /// Token responses by refresh token.
+    pub by_refresh_token: HashMap<&'a str, Vec<RecordId>>,
     /// The preflight of each request.
     pub preflight_of: HashMap<ExchangeId, ExchangeId>,
     /// The further sighting of each MCP exchange.
@@ -136,6 +143,9 @@ impl<'a> Selected<'a> {
             request.text(Field::State).is_none_or(|state| !answered.contains(state))
         };
         selected.open = requests.filter(is_open).map(|(id, _)| id).collect();
+        selected.introspections = by_token(binder, Kind::IntrospectionRequest, Field::Token);
+        selected.revocations = by_token(binder, Kind::RevocationRequest, Field::Token);
+        selected.by_refresh_token = by_token(binder, Kind::TokenResponse, Field::RefreshToken);
         selected.pair(binder);
         selected
     }

@@ -23,8 +23,13 @@ names! {
         EarlierAccepted = "earlier_accepted",
         /// The newest usable token response of the client for this endpoint before this was sent.
         NewestTokenResponse = "newest_token_response",
-        /// The token response that issued this token.
+        /// The token response that issued this token; of a token request, its refresh token. Unknown there where the grant
+        /// may be over because something of it was redeemed twice.
         IssuingTokenResponse = "issuing_token_response",
+        /// What the server heard last of this token before it answered (RFC 7662, 2).
+        Introspection = "introspection",
+        /// The request by which this token, or one of the same grant, was revoked before (RFC 7009, 2).
+        Revocation = "revocation",
         /// Protected resource metadata in force.
         ResourceMetadata = "resource_metadata",
         /// Authorization server metadata in force.

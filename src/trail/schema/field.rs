@@ -19,8 +19,7 @@ names! {
         /// Derived: the URL that was asked first, where a redirect led here; absent where none did.
         RedirectedFrom = "redirected_from",
         /// Derived: whether the last that the authorization server showed the browser, as far as redirects and forms lead,
-        /// is a page with status 200; false where another attempt was answered later, since the page was left for it then.
-        /// Unknown where an answer is not recorded.
+        /// is a page with status 200; false where another attempt was answered later. Unknown where an answer is missing.
         PageShown = "page_shown",
         /// `Location` of a redirect, resolved (RFC 9110, 10.2.2).
         Location = "location",
@@ -91,6 +90,8 @@ names! {
         /// Derived: what the refusal says is wrong: `missing`, `invalid`, `insufficient`, `session`, `version`,
         /// `origin`, `nonce`, `none`.
         RefusalReadsAs = "refusal_reads_as",
+        /// Derived: whether the challenge to a token is, word for word, one that a request without a token got before.
+        RefusedLikeNoToken = "refused_like_no_token",
         /// `Date` of the response (RFC 9110, 6.6.1), seconds since the epoch: the clock of who answered.
         ServerDate = "server_date",
         /// Marks of an edge or gateway in the response: header names, lower case.
@@ -245,6 +246,10 @@ names! {
         /// Derived: how the client authenticated: `none`, `client_secret_basic`, `client_secret_post`,
         /// `client_secret_jwt`, `private_key_jwt`, `several`.
         ClientAuth = "client_auth",
+        /// `client_secret` of the request, in its body or its header.
+        ClientSecret = "client_secret",
+        /// Derived: whether method and secret of the request are those of the registration.
+        AuthenticatesAsRegistered = "authenticates_as_registered",
         /// `refresh_token`.
         RefreshToken = "refresh_token",
         /// `access_token`.
@@ -324,8 +329,7 @@ names! {
         /// Whether the signature is as long as those of its algorithm are (RFC 7518, 3.1; RFC 8037, 3.1): a token that was cut
         /// or damaged has a shorter one. Unknown for other algorithms.
         BearerJwtSignatureFits = "bearer.jwt.signature_fits",
-        /// Derived: whether a key of the issuer's key set, as it stands in the recording, verifies the signature
-        /// (RFC 7515, 5.2). Unknown where no key set is there, or the algorithm is not checked.
+        /// Derived: whether a key of the issuer's key set verifies it (RFC 7515, 5.2). Unknown where none can be asked.
         BearerJwtVerified = "bearer.jwt.verified",
         /// `kid` of the keys in the set, a list.
         KeyIds = "key_ids",
@@ -341,8 +345,7 @@ names! {
         DeviceCode = "device_code",
         /// `user_code` (RFC 8628, 3.2).
         UserCode = "user_code",
-        /// Derived: whether the token's lifetime was over, by the clock of the recording, when it was sent. Absent where
-        /// the token tells no time.
+        /// Derived: whether the token's lifetime was over when it was sent. Absent where the token tells no time.
         TokenExpired = "token_expired",
         /// Media type of the request body, lower case, without parameters.
         MediaType = "media_type",
@@ -561,8 +564,7 @@ names! {
         ErrorSupported = "error.supported",
         /// Derived: revisions that the message or the data of the error names, a list.
         ErrorNamedVersions = "error.named_versions",
-        /// Derived: the one `Mcp-Param-*` header that the message or the data of the error names, lower case. Absent where
-        /// it names none, or several.
+        /// Derived: the one `Mcp-Param-*` header that the error names, lower case. Absent where it names none or several.
         ErrorNamedHeader = "error.named_header",
         /// `error.data.requested`.
         ErrorRequested = "error.requested",

@@ -12,6 +12,7 @@ impl Field {
                 | Field::SessionId
                 | Field::ResponseSessionId
                 | Field::ResponseClientSecret
+                | Field::ClientSecret
                 | Field::State
                 | Field::Nonce
                 | Field::CodeChallenge

@@ -36,7 +36,10 @@ pub(super) fn fill_device_authorization(view: &View<'_>, record: &mut Record, co
 }
 
 pub(super) fn fill_introspection(view: &View<'_>, record: &mut Record, context: &Context<'_>) {
-    set_issuer(view, record, context);
+    // A server may ask under a name of its own network: whose endpoint that is, only metadata or a path tells.
+    let issuer = context.directory.known_issuer(view.endpoint());
+    let issuer = issuer.map_or(State::Unknown(Unknown::Ambiguous), |issuer| State::text(Some(&issuer)));
+    record.set(Field::Issuer, issuer, "request.url");
     record.set(Field::Token, parameter(form(view), "token"), "request.body.token");
     let answer = Document::of_answer(view, context.limits);
     record.set(Field::Active, answer.flag("active"), "response.body.active");

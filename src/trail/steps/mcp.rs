@@ -294,8 +294,12 @@ const VERSION: &[&str] = &[
 fn read_refusal(status: u16, challenged: bool, error: Option<&str>, words: &str) -> &'static str {
     let has = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
     let speaks_of_credentials = has(&["authorization", "token", "credential", "bearer", "authentication"]);
-    let says_missing =
-        speaks_of_credentials && has(&["missing", "no ", "required", "not provided", "absent", "not found"]);
+    // What is missing may also be the key that the token was signed with.
+    let speaks_of_keys =
+        has(&["json web key", "jwk", "applicable key", "matching key", "signing key", "public key", "kid"]);
+    let says_missing = speaks_of_credentials
+        && !speaks_of_keys
+        && has(&["missing", "no ", "required", "not provided", "absent", "not found"]);
     let says_invalid =
         has(&["invalid", "expired", "revoked", "malformed", "audience", "issuer", "signature", "unexpected"])
             && !words.trim_start().starts_with("invalid_token missing");
@@ -327,6 +331,8 @@ mod tests {
             (401, true, Some("invalid_token"), "missing authorization header", "missing"),
             (401, true, Some("invalid_token"), "unexpected \"aud\" claim value", "invalid"),
             (401, true, Some("invalid_token"), "missing or invalid access token", "invalid"),
+            (401, true, Some("invalid_token"), "no applicable key found in the json web key set", "invalid"),
+            (401, true, Some("invalid_token"), "no signing key found for the token", "invalid"),
             (401, true, None, "", "missing"),
             (401, false, None, "", "none"),
             (401, false, None, "jwt expired: token invalid", "invalid"),

@@ -56,7 +56,7 @@ pub(crate) fn records(view: &View<'_>, id: ExchangeId, role: Kind, context: &Con
             token::fill_request(view, &mut record, context.directory);
             let mut response = Record::new(Kind::TokenResponse, id);
             exchange_fields(view, &mut response, context.limits);
-            token::fill_response(view, &mut response, context.limits);
+            token::fill_response(view, &mut response, context.directory, context.limits);
             return vec![record, response];
         }
         Kind::Preflight => fill_preflight(view, &mut record),
@@ -177,11 +177,22 @@ fn edge_marks(view: &View<'_>, limits: &Limits) -> State {
     };
     let mut found: Vec<Arc<str>> =
         MARKS.into_iter().filter(|mark| response.headers.get(mark).is_some()).map(Arc::from).collect();
+    // What carries its name alone has been made or passed on by it.
+    if response.headers.get("server").is_some_and(is_edge) {
+        found.push("server".into());
+    }
     let is_page = response.status >= 400 && view.response_media_type() == "text/html";
     if is_page && view.answer_mentions(&PAGES.map(Finder::new), limits) {
         found.push("error page".into());
     }
     if found.is_empty() { State::Absent } else { State::Present(Value::List(found)) }
+}
+
+/// Whether `Server` names a product that stands before other servers and is none itself.
+fn is_edge(server: &str) -> bool {
+    const EDGES: [&str; 4] = ["cloudflare", "cloudfront", "akamaighost", "awselb"];
+    let product = server.split(['/', ' ', '(']).next().unwrap_or_default();
+    EDGES.iter().any(|name| product.eq_ignore_ascii_case(name))
 }
 
 fn fill_preflight(view: &View<'_>, record: &mut Record) {

@@ -40,13 +40,18 @@ pub(super) fn fill_request(view: &View<'_>, record: &mut Record, directory: &Dir
     }
     record.set(Field::Resource, parameter_list(params, "resource"), "request.body.resource");
     record.set(Field::Scope, space_list(parameter(params, "scope")), "request.body.scope");
-    let basic = basic_user(view);
+    let basic = basic_credentials(view);
     let (client_id, part) = match (parameter(params, "client_id"), &basic) {
-        (State::Absent, Some(user)) => (State::text(Some(user)), "request.header.authorization"),
+        (State::Absent, Some((user, _))) => (State::text(Some(user)), "request.header.authorization"),
         (client_id, _) => (client_id, "request.body.client_id"),
     };
     record.set(Field::ClientId, client_id, part);
     record.set(Field::ClientAuth, client_auth(view, params), "request.header.authorization");
+    let (secret, part) = match (parameter(params, "client_secret"), basic) {
+        (State::Absent, Some((_, secret))) => (State::text(Some(&secret)), "request.header.authorization"),
+        (secret, _) => (secret, "request.body.client_secret"),
+    };
+    record.set(Field::ClientSecret, secret, part);
     record.set(Field::Audience, parameter_list(params, "audience"), "request.body.audience");
     let requested = parameter(params, "requested_token_type");
     record.set(Field::RequestedTokenType, requested, "request.body.requested_token_type");
@@ -96,8 +101,8 @@ fn params_of_json(json: &serde_json::Value) -> Params {
     Params::parse(&query)
 }
 
-/// The user of `Authorization: Basic`, which is the `client_id`, form-encoded (RFC 6749, 2.3.1).
-fn basic_user(view: &View<'_>) -> Option<String> {
+/// User and password of `Authorization: Basic`: `client_id` and `client_secret`, form-encoded (RFC 6749, 2.3.1).
+fn basic_credentials(view: &View<'_>) -> Option<(String, String)> {
     let header = view.request_header("authorization");
     let (scheme, credentials) = header.as_text()?.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -105,8 +110,9 @@ fn basic_user(view: &View<'_>) -> Option<String> {
     }
     let octets = STANDARD.decode(credentials.trim()).ok()?;
     let text = String::from_utf8(octets).ok()?;
-    let (user, _) = text.split_once(':')?;
-    Some(percent_decode_str(&user.replace('+', " ")).decode_utf8_lossy().into_owned())
+    let (user, password) = text.split_once(':')?;
+    let plain = |encoded: &str| percent_decode_str(&encoded.replace('+', " ")).decode_utf8_lossy().into_owned();
+    Some((plain(user), plain(password)))
 }
 
 /// How the client authenticates (RFC 6749, 2.3; RFC 7523, 2.2).
@@ -146,7 +152,8 @@ fn assertion_method(assertion: &str) -> &'static str {
     }
 }
 
-pub(super) fn fill_response(view: &View<'_>, record: &mut Record, limits: &Limits) {
+pub(super) fn fill_response(view: &View<'_>, record: &mut Record, directory: &Directory, limits: &Limits) {
+    record.set(Field::Issuer, State::text(Some(&directory.issuer(view.endpoint()))), "request.url");
     let document = Document::of_answer(view, limits);
     for (field, name) in [
         (Field::AccessToken, "access_token"),
