@@ -9,6 +9,7 @@ use crate::trail::keys::s256;
 use crate::trail::read::urls;
 use crate::trail::record::{Bound, Closing, ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind};
+use crate::trail::view::View;
 
 const NOT_KNOWN: Bound = Bound::Unknown(Unknown::LegNotRecorded);
 
@@ -129,7 +130,11 @@ pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, 
         Some(_) => {
             let same_code = |other: &Record| other.text(Field::Code) == code && same_issuer(binder, request, other);
             let refused = || callback_refused(binder, record, request);
-            match binder.later(record, Kind::TokenRequest, same_code) {
+            let redemption = binder.first_after(record, Kind::TokenRequest, same_code);
+            let missing = || {
+                binder.missing_after_except(record, Kind::TokenRequest, |later| is_same_login(binder, record, later))
+            };
+            match redemption.map_or_else(missing, Bound::Found) {
                 Bound::Unknown(Unknown::WindowOpen) => refused().unwrap_or(Bound::Unknown(Unknown::WindowOpen)),
                 bound => bound,
             }
@@ -142,6 +147,14 @@ pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, 
     });
     found.push((id, Binding::EarlierDelivery, found_or(earlier, Bound::None(Closing::NotNeeded))));
     found.push((id, Binding::ParallelAttempt, parallel_attempt(binder, record, request)));
+}
+
+/// Whether a later exchange is the same login once more: a client may ask before the browser does, with the same request.
+fn is_same_login(binder: &Binder<'_>, response: &Record, later: ExchangeId) -> bool {
+    let state = response.text(Field::State);
+    let kinds = [Kind::AuthorizationRequest, Kind::AuthorizationResponse];
+    let steps = kinds.into_iter().filter_map(|kind| binder.record(binder.at_exchange(kind, later)?));
+    state.is_some() && steps.into_iter().any(|step| step.text(Field::State) == state)
 }
 
 /// Nothing is left to wait for where the browser found nobody at the redirect URI: the client never saw the answer.
@@ -160,8 +173,9 @@ fn same_issuer(binder: &Binder<'_>, request: Option<RecordId>, other: &Record) -
     issuer.is_none_or(|issuer| other.text(Field::Issuer) == Some(issuer))
 }
 
-/// The request in whose own redirect it stands; else by state; else, where a state came that nobody sent or none came,
-/// the one request that is open.
+/// The request in whose own redirect it stands; else by state; else the one from which redirects and forms led to it; else,
+/// where none came, the one request that is open. A state that nobody sent alone does not tell: the request that sent it
+/// may not be recorded.
 fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
     let redirect = record.slot(Field::RedirectSeen).map(|slot| slot.exchange);
     let request = redirect.and_then(|exchange| binder.at_exchange(Kind::AuthorizationRequest, exchange));
@@ -172,14 +186,38 @@ fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId>
     if state.is_some() {
         let by_state =
             binder.last_before_or_at(record, Kind::AuthorizationRequest, |other| other.text(Field::State) == state);
-        if by_state.is_some() {
-            return by_state;
-        }
+        let by_pages = || redirect.and_then(|exchange| request_by_pages(binder, exchange));
+        return by_state.or_else(by_pages);
     }
     let open = binder.selected.open.iter().filter_map(|id| Some((*id, binder.record(*id)?)));
     let mut open = open.take_while(|(_, request)| request.exchange <= record.exchange);
     let first = open.next().map(|(id, _)| id);
     if open.next().is_some() { None } else { first }
+}
+
+/// The authorization request from which the browser came to this exchange: back along redirects, and from a form to the
+/// page that it was sent from.
+fn request_by_pages(binder: &Binder<'_>, exchange: ExchangeId) -> Option<RecordId> {
+    /// Steps of a login, and exchanges in which each is looked for: others may go on at the same time.
+    const MOST: usize = 32;
+    const LOOK_BACK: usize = 256;
+    let mut at = exchange.0 as usize;
+    for _ in 0..MOST {
+        let view = binder.views.get(at)?;
+        let earlier = binder.views.get(at.saturating_sub(LOOK_BACK)..at)?.iter();
+        let leads_here = |other: &View<'_>| {
+            let is_its_page = view.method() == "POST" && other.method() == "GET" && other.url == view.url;
+            is_its_page || other.location.as_deref() == Some(view.url.as_str())
+        };
+        let capture = view.exchange.capture;
+        let before = earlier.rev().position(|other| other.exchange.capture == capture && leads_here(other))?;
+        at = at.checked_sub(before + 1)?;
+        let request = binder.at_exchange(Kind::AuthorizationRequest, ExchangeId(at as u32));
+        if request.is_some() {
+            return request;
+        }
+    }
+    None
 }
 
 fn parallel_attempt(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Bound {
