@@ -152,6 +152,18 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     // When each token was refused last so far.
     let mut refusals: HashMap<&str, i64> = HashMap::new();
     let mut used_token = false;
+    // Where each token was presented first, and where a login came so far that one may have been given.
+    let mut since: HashMap<&str, ExchangeId> = HashMap::new();
+    let brings_token = |record: &&Record| match record.kind {
+        Kind::AuthorizationResponse => matches!(record.state(Field::Code), State::Present(_) | State::Unread(_)),
+        kind => kind == Kind::TokenRequest,
+    };
+    let mut whole: Vec<&str> = issued.keys().copied().collect();
+    whole.sort_unstable();
+    let is_cut = |token: &str| {
+        whole.get(whole.partition_point(|known| *known < token)).is_some_and(|known| known.starts_with(token))
+    };
+    let first_login = records.iter().find(brings_token).map(|record| record.exchange);
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::AuthorizationRequest => {
@@ -193,7 +205,13 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                 let url = first.map_or(State::Absent, |first| first.state(Field::AskedUrl).clone());
                 changes.push((at, Field::RedirectedFrom, url, stands_in, "request.url"));
                 const PART: &str = "request.header.authorization";
-                changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
+                if let Some(token) = record.text(Field::Bearer) {
+                    since.entry(token).or_insert(record.exchange);
+                }
+                let kind = bearer_kind(record, &issued, |token| {
+                    since.get(token).zip(first_login).is_some_and(|(since, login)| *since > login) && !is_cut(token)
+                });
+                changes.push((at, Field::BearerKind, kind, record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
                 let forgotten = get(record.found(Binding::EarlierAccepted)).is_some_and(|accepted| {
@@ -323,11 +341,17 @@ fn issued_values(records: &[Record]) -> HashMap<&str, &'static str> {
     issued
 }
 
-fn bearer_kind(exchange: &Record, issued: &HashMap<&str, &'static str>) -> State {
+/// What a token was issued as. Of one that is presented first after a login and was not issued in the recording, it is not
+/// known: a token response or a refresh may be missing. A token that was cut off on its way is not a new one.
+fn bearer_kind(exchange: &Record, issued: &HashMap<&str, &'static str>, is_new: impl Fn(&str) -> bool) -> State {
     match exchange.state(Field::Bearer) {
         State::Present(_) => {
-            let known = exchange.text(Field::Bearer).and_then(|token| issued.get(token));
-            State::text(Some(known.copied().unwrap_or("unknown")))
+            let token = exchange.text(Field::Bearer).unwrap_or_default();
+            match issued.get(token) {
+                Some(known) => State::text(Some(known)),
+                None if is_new(token) => State::Unknown(Unknown::StepNotRecorded),
+                None => State::text(Some("unknown")),
+            }
         }
         other => other.clone(),
     }
