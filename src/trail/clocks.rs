@@ -43,12 +43,26 @@ pub(crate) fn offsets(views: &[View<'_>], records: &[Record], captures: usize, l
     offsets.into_iter().map(|offset| offset.filter(|offset| offset.abs() >= NEGLIGIBLE).unwrap_or(0)).collect()
 }
 
-/// When each request was sent that stands exactly once in a recording.
-fn shared_requests(views: &[View<'_>], captures: usize, limits: &Limits) -> HashMap<Key, Vec<Option<i64>>> {
-    let mut seen: HashMap<Key, Vec<Vec<i64>>> = HashMap::new();
+/// A request, and when its server says that it answered it.
+type Shared<'a> = (Key, Option<&'a str>);
+
+/// When each request was sent that stands exactly once in a recording. A client that begins anew sends the same again: the
+/// date of the answer (RFC 9110, 6.6.1) tells the two apart, or a value in the request that nobody sends twice.
+fn shared_requests<'a>(
+    views: &'a [View<'a>],
+    captures: usize,
+    limits: &Limits,
+) -> HashMap<Shared<'a>, Vec<Option<i64>>> {
+    let mut seen: HashMap<Shared<'a>, Vec<Vec<i64>>> = HashMap::new();
     for view in views {
         let (Some(sent), Some(key)) = (view.exchange.sent_at, key_of(view, limits)) else { continue };
-        let times = seen.entry(key).or_insert_with(|| vec![Vec::new(); captures]);
+        let date = view.exchange.answer.response().and_then(|response| response.headers.get("date"));
+        let is_telling = ["state", "code", "code_challenge"].iter().any(|name| view.query.has(name))
+            || matches!(&view.form, Ok(Some(form)) if form.has("code") || form.has("refresh_token"));
+        if date.is_none() && !is_telling {
+            continue;
+        }
+        let times = seen.entry((key, date)).or_insert_with(|| vec![Vec::new(); captures]);
         if let Some(times) = times.get_mut(capture_of(view)) {
             times.push(sent.0);
         }
@@ -63,7 +77,7 @@ fn capture_of(view: &View<'_>) -> usize {
 }
 
 /// The median of the differences between requests that stand once in both.
-fn difference(shared: &HashMap<Key, Vec<Option<i64>>>, base: usize, other: usize) -> Option<i64> {
+fn difference(shared: &HashMap<Shared<'_>, Vec<Option<i64>>>, base: usize, other: usize) -> Option<i64> {
     let apart = shared.values().filter_map(|times| {
         let (base, other) = (times.get(base).copied().flatten()?, times.get(other).copied().flatten()?);
         Some(base.saturating_sub(other))
