@@ -73,6 +73,10 @@ fn is_masked(name: &str, value: &str) -> bool {
         return is_mask(value.trim()) || values.any(is_mask);
     }
     let value = value.trim();
+    // A scheme of such a name there is none of.
+    if name.eq_ignore_ascii_case("authorization") && ["removed", "masked", "filtered", "sanitized"].contains(&value) {
+        return true;
+    }
     // RFC 9110, 11.4: scheme, blank, credentials.
     let credentials = value.split_once(' ').map_or(value, |(_, credentials)| credentials.trim());
     is_mask(value) || is_mask(credentials)

@@ -56,7 +56,12 @@ fn shared_requests<'a>(
     let mut seen: HashMap<Shared<'a>, Vec<Vec<i64>>> = HashMap::new();
     for view in views {
         let (Some(sent), Some(key)) = (view.exchange.sent_at, key_of(view, limits)) else { continue };
-        let date = view.exchange.answer.response().and_then(|response| response.headers.get("date"));
+        let answer = view.exchange.answer.response();
+        // What comes out of a cache bears the date of when it went in.
+        if answer.is_some_and(|answer| answer.from_cache || answer.status == 304) {
+            continue;
+        }
+        let date = answer.and_then(|answer| answer.headers.get("date"));
         let is_telling = ["state", "code", "code_challenge"].iter().any(|name| view.query.has(name))
             || matches!(&view.form, Ok(Some(form)) if form.has("code") || form.has("refresh_token"));
         if date.is_none() && !is_telling {

@@ -184,13 +184,7 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                     record.exchange,
                     "response.body.scope",
                 ));
-                let rotated = match (
-                    record.text(Field::RefreshToken),
-                    request.and_then(|request| request.text(Field::RefreshToken)),
-                ) {
-                    (Some(new), Some(old)) => State::Present(Value::Flag(new != old)),
-                    _ => State::Absent,
-                };
+                let rotated = rotated(record, request);
                 changes.push((at, Field::Rotated, rotated, record.exchange, "response.body.refresh_token"));
                 changes.push((at, Field::ExpiresAt, expires_at(record), record.exchange, "response.body.expires_in"));
             }
@@ -260,6 +254,18 @@ pub(crate) fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {
         if let Some(record) = records.get_mut(at) {
             record.set_at(field, state, exchange, part);
+        }
+    }
+}
+
+/// Whether a refresh brought another refresh token; absent where it brought none or was no refresh.
+fn rotated(response: &Record, request: Option<&Record>) -> State {
+    let sent = request.map_or(&State::Absent, |request| request.state(Field::RefreshToken));
+    match (response.state(Field::RefreshToken), sent) {
+        (State::Present(new), State::Present(old)) => State::Present(Value::Flag(new != old)),
+        (State::Absent, _) | (_, State::Absent) => State::Absent,
+        (State::Unread(reason) | State::Unknown(reason), _) | (_, State::Unread(reason) | State::Unknown(reason)) => {
+            State::Unknown(*reason)
         }
     }
 }

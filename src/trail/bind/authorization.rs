@@ -92,20 +92,34 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::AsMetadata, document));
     found.push((id, Binding::ResourceMetadata, resource_metadata_for(binder, record)));
     found.push((id, Binding::Registration, registration_for(binder, record)));
-    let state = record.text(Field::State);
-    let response = match state {
-        Some(_) => {
-            let answers = |other: &Record| other.exchange >= record.exchange && other.text(Field::State) == state;
-            let answer = binder.of_kind(Kind::AuthorizationResponse).find(|(_, other)| answers(other));
-            answer.map_or_else(|| binder.missing_after(record, Kind::AuthorizationResponse), |(id, _)| Bound::Found(id))
-        }
-        None => response_by_redirects(binder, record),
-    };
-    found.push((id, Binding::AuthorizationResponse, response));
+    found.push((id, Binding::AuthorizationResponse, response_to(binder, record)));
     let previous = binder.last_before(record, Kind::AuthorizationRequest, |_| true);
     found.push((id, Binding::Previous, binder.earlier(previous, Kind::AuthorizationRequest)));
     let refusal = binder.last_of(&binder.selected.refused, record);
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
+}
+
+/// The response with the state of a request. Where one of the two states is hidden, its own redirect alone tells.
+fn response_to(binder: &Binder<'_>, record: &Record) -> Bound {
+    let state = record.text(Field::State);
+    let is_after = |other: &Record| other.exchange >= record.exchange;
+    let mut responses = binder.of_kind(Kind::AuthorizationResponse).filter(|(_, other)| is_after(other));
+    let same_state = |other: &Record| state.is_some() && other.text(Field::State) == state;
+    match (responses.find(|(_, other)| same_state(other)), record.state(Field::State)) {
+        (Some((id, _)), _) => Bound::Found(id),
+        (None, State::Absent) => response_by_redirects(binder, record),
+        (None, own) => {
+            let mut later = binder.of_kind(Kind::AuthorizationResponse).filter(|(_, other)| is_after(other));
+            let hides = |state: &State| matches!(state, State::Unread(_) | State::Unknown(_));
+            match response_by_redirects(binder, record) {
+                found @ Bound::Found(_) if hides(own) => found,
+                _ if later.any(|(_, other)| hides(own) || hides(other.state(Field::State))) => {
+                    Bound::Unknown(Unknown::Ambiguous)
+                }
+                _ => binder.missing_after(record, Kind::AuthorizationResponse),
+            }
+        }
+    }
 }
 
 /// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
@@ -126,27 +140,46 @@ pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, 
     let request = request_of_response(binder, record);
     found.push((id, Binding::AuthorizationRequest, found_or(request, NOT_KNOWN)));
     let code = record.text(Field::Code);
-    let redeemed = match code {
-        Some(_) => {
-            let same_code = |other: &Record| other.text(Field::Code) == code && same_issuer(binder, request, other);
-            let refused = || callback_refused(binder, record, request);
-            let redemption = binder.first_after(record, Kind::TokenRequest, same_code);
-            let missing = || {
-                binder.missing_after_except(record, Kind::TokenRequest, |later| is_same_login(binder, record, later))
-            };
-            match redemption.map_or_else(missing, Bound::Found) {
-                Bound::Unknown(Unknown::WindowOpen) => refused().unwrap_or(Bound::Unknown(Unknown::WindowOpen)),
-                bound => bound,
-            }
-        }
-        None => Bound::None(Closing::NotNeeded),
-    };
-    found.push((id, Binding::TokenRequest, redeemed));
+    found.push((id, Binding::TokenRequest, redemption(binder, record, request)));
     let earlier = binder.last_before(record, Kind::AuthorizationResponse, |other| {
         code.is_some() && other.text(Field::Code) == code && other.is_true(Field::CallbackSeen)
     });
     found.push((id, Binding::EarlierDelivery, found_or(earlier, Bound::None(Closing::NotNeeded))));
     found.push((id, Binding::ParallelAttempt, parallel_attempt(binder, record, request)));
+}
+
+/// The token request that redeems the code of a response.
+fn redemption(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Bound {
+    let hides = |other: &Record| matches!(other.state(Field::Code), State::Unread(_) | State::Unknown(_));
+    let code = record.text(Field::Code);
+    if code.is_none() && !hides(record) {
+        return Bound::None(Closing::NotNeeded);
+    }
+    let same_code = |other: &Record| code.is_some() && other.text(Field::Code) == code;
+    let same_issuer = |other: &Record| same_issuer(binder, request, other);
+    if let Some(id) = binder.first_after(record, Kind::TokenRequest, |other| same_code(other) && same_issuer(other)) {
+        return Bound::Found(id);
+    }
+    // Another request may have redeemed it, of which the code is hidden or which cannot be read at all.
+    let may_redeem = |other: &Record| hides(other) || (hides(record) && other.state(Field::Code) != &State::Absent);
+    if binder.first_after(record, Kind::TokenRequest, may_redeem).is_some() || is_hidden_post(binder, record, request) {
+        return Bound::Unknown(Unknown::Ambiguous);
+    }
+    let shows_nothing = |later: ExchangeId| is_same_login(binder, record, later);
+    match binder.missing_after_except(record, Kind::TokenRequest, shows_nothing) {
+        Bound::Unknown(Unknown::WindowOpen) => {
+            callback_refused(binder, record, request).unwrap_or(Bound::Unknown(Unknown::WindowOpen))
+        }
+        bound => bound,
+    }
+}
+
+/// Whether a request with a body that cannot be read went to the authorization server after a response.
+fn is_hidden_post(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> bool {
+    let url = request.and_then(|id| binder.record(id)).and_then(|request| request.text(Field::Url));
+    let Some(origin) = url.and_then(urls::origin) else { return false };
+    let later = binder.views.get(record.exchange.0 as usize..).unwrap_or_default().iter();
+    later.into_iter().any(|view| view.method() == "POST" && view.form.is_err() && view.origin() == origin)
 }
 
 /// Whether a later exchange is the same login once more: a client may ask before the browser does, with the same request.

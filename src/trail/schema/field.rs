@@ -159,7 +159,7 @@ names! {
         DroppedParameters = "dropped_parameters",
         /// Derived: `/authorize` at the origin of the MCP endpoint (MCP 2025-03-26, default endpoints).
         DefaultEndpoint = "default_endpoint",
-        /// Derived: how many requests for server metadata went before.
+        /// Derived: how many requests for server metadata went before; for `mcp_exchange` those for the resource's count too.
         MetadataProbes = "metadata_probes",
         /// Derived: whether the resource metadata names an authorization server of the origin of this endpoint, or of
         /// the document that names it.
