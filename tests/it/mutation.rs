@@ -33,8 +33,10 @@ const TRIES: usize = 600;
 
 /// Pages that one break can only turn to not observed. Almost any page does when its exchange is removed, so this is
 /// accepted of these alone, each with the reason why it takes two breaks to violate it.
-const ONLY_LEFT_OPEN: &[(&str, &str)] =
-    &[("login-not-finished", "the answer stands in a redirect and in the callback, and both have to go")];
+const ONLY_LEFT_OPEN: &[(&str, &str)] = &[
+    ("login-not-finished", "the answer stands in a redirect and in the callback, and both have to go"),
+    ("challenge-not-followed", "the client goes on to a server that the metadata alone names, and both have to go"),
+];
 
 /// The verdict of a page on a recording: the worst of its trails.
 fn verdict(rules: &RuleSet, page: PageId, incident: &Incident) -> Verdict {
