@@ -237,6 +237,10 @@ fn request_by_pages(binder: &Binder<'_>, exchange: ExchangeId) -> Option<RecordI
     let mut at = exchange.0 as usize;
     for _ in 0..MOST {
         let view = binder.views.get(at)?;
+        // A login in between is a proxy's own: what led to it is not what this one answers.
+        if ["code", "error", "response_type"].iter().any(|name| view.query.has(name)) {
+            return None;
+        }
         let earlier = binder.views.get(at.saturating_sub(LOOK_BACK)..at)?.iter();
         let leads_here = |other: &View<'_>| {
             let is_its_page = view.method() == "POST" && other.method() == "GET" && other.url == view.url;
