@@ -430,8 +430,9 @@ fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
     let mut changes: Vec<Change> = Vec::new();
     let Some(refusal) = get(record.found(Binding::Refusal)) else { return changes };
-    let issuing =
-        get(refusal.found(Binding::IssuingTokenResponse)).or_else(|| get(refusal.found(Binding::NewestTokenResponse)));
+    // A token that can be read and was not issued in the recording is not that of the newest answer.
+    let newest = || refusal.text(Field::Bearer).is_none().then(|| get(refusal.found(Binding::NewestTokenResponse)));
+    let issuing = get(refusal.found(Binding::IssuingTokenResponse)).or_else(|| newest().flatten());
     let held = match issuing.map(|response| (response.state(Field::GrantedScope), response.exchange)) {
         Some((scope @ State::Present(_), exchange)) => (scope.clone(), exchange, "response.body.scope"),
         _ => (refusal.state(Field::BearerJwtScope).clone(), refusal.exchange, "request.header.authorization.jwt.scope"),

@@ -67,8 +67,8 @@ fn code_received(request: &Record, records: &[Record]) -> (State, ExchangeId) {
         Ok(response) => response,
         Err(state) => return (state, owner.exchange),
     };
-    let brought = records.iter().filter(|record| record.kind == Kind::AuthorizationResponse);
-    let brought = brought.filter(|response| response.text(Field::Code) == Some(code)).last();
+    let mut brought = records.iter().filter(|record| record.kind == Kind::AuthorizationResponse);
+    let brought = brought.rfind(|response| response.text(Field::Code) == Some(code));
     let state = match (brought, for_owner.text(Field::Code)) {
         (Some(response), received) => match follow(records, response, &[Binding::AuthorizationRequest]) {
             Ok(login) if login.exchange == owner.exchange => State::text(Some(code)),
