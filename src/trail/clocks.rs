@@ -31,6 +31,7 @@ pub(crate) fn offsets(views: &[View<'_>], records: &[Record], captures: usize, l
             let known = (0..captures).filter_map(|other| Some((other, offsets.get(other).copied().flatten()?)));
             let estimate = known.into_iter().find_map(|(other, base)| {
                 let by_request = difference(&shared, other, at);
+                let by_request = by_request.filter(|apart| !goes_back(&hand_overs, other, at, *apart));
                 by_request
                     .or_else(|| difference_by_order(&hand_overs, other, at))
                     .map(|apart| base.saturating_add(apart))
@@ -131,6 +132,22 @@ fn hand_overs(views: &[View<'_>], records: &[Record]) -> Vec<HandOver> {
         }
     }
     found
+}
+
+/// Whether a hand-over between two recordings that goes forward as it is recorded would go back in time under a shift: then
+/// the requests that it was told by are not the same ones.
+fn goes_back(hand_overs: &[HandOver], base: usize, other: usize, shift: i64) -> bool {
+    /// Recorders stamp the same moment this far apart, in microseconds.
+    const APART: i64 = 1_000_000;
+    hand_overs.iter().any(|HandOver { minted, used }| {
+        let ahead = used.1.saturating_sub(minted.1);
+        let shifted = match (minted.0, used.0) {
+            pair if pair == (base, other) => ahead.saturating_add(shift),
+            pair if pair == (other, base) => ahead.saturating_sub(shift),
+            _ => return false,
+        };
+        ahead >= 0 && shifted < -APART
+    })
 }
 
 /// The smallest shift under which every hand-over between two recordings goes forward in time; `None` where none ties
