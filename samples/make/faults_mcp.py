@@ -221,13 +221,16 @@ def retired_token_presented(made):
 
 @page(native, ok=refused)
 def configured_token_presented(made):
-    made["initialize"].set_header("authorization", "Bearer " + made.text())
+    configured = "Bearer " + made.text()
+    made["challenge"].set_header("authorization", configured)
+    made["initialize"].set_header("authorization", configured)
     refuse(made, "initialize")
     retry(made, "initialize")
 
 
 def other_token(made, audience):
     token = made.reissued(made.token, aud=audience, jti=made.text())
+    made["challenge"].set_header("authorization", "Bearer " + token)
     made["initialize"].set_header("authorization", "Bearer " + token)
     refuse(made, "initialize")
     retry(made, "initialize")

@@ -299,14 +299,15 @@ pub fn valid_under(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId)
 }
 
 /// How sure a violation is: what the page reaches, and no more than likely where it rests on a revision that the client
-/// only offered and the behaviour is right under another (design, decision 1), or where another client could have sent
-/// the request that it is about.
+/// only offered or that the recording leaves open, and the behaviour is right under another (design, decision 1), or where
+/// another client could have sent the request that it is about.
 pub fn certainty(rules: &RuleSet, trail: &Trail, id: PageId, record: RecordId) -> Certainty {
     let reached = evaluate::certainty(rules.page(id), trail, record);
     let stretch = trail.record(record).and_then(|record| trail.stretch_at(record.exchange));
-    let only_offered = stretch.is_some_and(|stretch| matches!(stretch.by, "offered" | "modern-request"));
+    let is_open = stretch
+        .is_none_or(|stretch| matches!(stretch.by, "offered" | "modern-request") || stretch.candidates.len() != 1);
     let contested = trail.is_contested(record) && rules.page(id).party == Party::Client;
-    if contested || (only_offered && !valid_under(rules, trail, id, record).is_empty()) {
+    if contested || (is_open && !valid_under(rules, trail, id, record).is_empty()) {
         reached.min(Certainty::Likely)
     } else {
         reached

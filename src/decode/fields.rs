@@ -73,21 +73,41 @@ fn is_masked(name: &str, value: &str) -> bool {
         return is_mask(value.trim()) || values.any(is_mask);
     }
     let value = value.trim();
+    // A scheme of such a name there is none of.
+    if name.eq_ignore_ascii_case("authorization") && ["removed", "masked", "filtered", "sanitized"].contains(&value) {
+        return true;
+    }
     // RFC 9110, 11.4: scheme, blank, credentials.
     let credentials = value.split_once(' ').map_or(value, |(_, credentials)| credentials.trim());
     is_mask(value) || is_mask(credentials)
 }
 
-fn is_mask(value: &str) -> bool {
+/// Whether a tool wrote this in the place of a value: dots and stars, or a word for it in brackets, with or without the
+/// name of what stood there (`[code redacted]`).
+pub(crate) fn is_mask(value: &str) -> bool {
+    const LONGEST: usize = 64;
     const WORDS: [&str; 9] =
         ["redacted", "masked", "filtered", "removed", "hidden", "sanitized", "scrubbed", "secret", "obfuscated"];
+    if value.len() > LONGEST {
+        return false;
+    }
     let frame = ['*', '[', ']', '<', '>', '(', ')', '{', '}', '_', '-', '•', '\u{2026}'];
     let inner = value.trim_matches(frame);
     if inner.is_empty() {
         return value.chars().count() >= 3 && value.chars().all(|char| char == '*' || char == '•');
     }
-    let framed = inner.len() < value.len() || inner == "REDACTED";
-    framed && WORDS.iter().any(|word| word.eq_ignore_ascii_case(inner))
+    let is_run_of = |letter: u8| inner.len() >= 4 && inner.bytes().all(|octet| octet == letter);
+    if is_run_of(b'x') || is_run_of(b'X') {
+        return true;
+    }
+    let is_word = |text: &str| WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if inner.len() == value.len() {
+        return inner.eq_ignore_ascii_case("redacted");
+    }
+    let bracketed = value.starts_with(['[', '<', '(', '{', '*']) && value.ends_with([']', '>', ')', '}', '*']);
+    let mut words = inner.split([' ', ':', '-', '_', '=']);
+    let (first, last) = (words.next().unwrap_or_default(), words.next_back());
+    is_word(inner) || bracketed && (is_word(first) || last.is_some_and(is_word))
 }
 
 #[cfg(test)]
@@ -98,10 +118,24 @@ mod tests {
     fn masks() {
         for value in
             ["***", "Bearer ***", "[REDACTED]", "<redacted>", "Bearer [redacted]", "••••••", "***MASKED***", "REDACTED"]
+                .into_iter()
+                .chain(["redacted", "Bearer xxxxxxxx", "[access_token redacted]", "<REDACTED:cookie>", "{{secret}}"])
         {
             assert!(is_masked("Authorization", value), "{value}");
         }
-        for value in ["*/*", "*", "Bearer abc", "same-origin", "", "**", "Basic c2VjcmV0", "hidden"] {
+        for value in [
+            "*/*",
+            "*",
+            "Bearer abc",
+            "same-origin",
+            "",
+            "**",
+            "Basic c2VjcmV0",
+            "hidden",
+            "xxx",
+            "secret-0",
+            "-secret-0",
+        ] {
             assert!(!is_masked("Authorization", value), "{value}");
         }
         assert!(is_masked("Cookie", "sid=***; theme=dark"));

@@ -34,6 +34,7 @@ use crate::capture::limits::Limits;
 use crate::capture::open::{OpenError, Opened, open, open_content, open_hashing_all};
 use crate::evidence::{CaptureId, Problem, Refused, Timestamp};
 use exchange::Exchange;
+pub(crate) use fields::is_mask;
 use format::Read;
 
 /// Whether credentials were removed from a recording (design, decision 3).

@@ -31,6 +31,7 @@ pub(crate) fn offsets(views: &[View<'_>], records: &[Record], captures: usize, l
             let known = (0..captures).filter_map(|other| Some((other, offsets.get(other).copied().flatten()?)));
             let estimate = known.into_iter().find_map(|(other, base)| {
                 let by_request = difference(&shared, other, at);
+                let by_request = by_request.filter(|apart| !goes_back(&hand_overs, other, at, *apart));
                 by_request
                     .or_else(|| difference_by_order(&hand_overs, other, at))
                     .map(|apart| base.saturating_add(apart))
@@ -43,12 +44,31 @@ pub(crate) fn offsets(views: &[View<'_>], records: &[Record], captures: usize, l
     offsets.into_iter().map(|offset| offset.filter(|offset| offset.abs() >= NEGLIGIBLE).unwrap_or(0)).collect()
 }
 
-/// When each request was sent that stands exactly once in a recording.
-fn shared_requests(views: &[View<'_>], captures: usize, limits: &Limits) -> HashMap<Key, Vec<Option<i64>>> {
-    let mut seen: HashMap<Key, Vec<Vec<i64>>> = HashMap::default();
+/// A request, and when its server says that it answered it.
+type Shared<'a> = (Key, Option<&'a str>);
+
+/// When each request was sent that stands exactly once in a recording. A client that begins anew sends the same again: the
+/// date of the answer (RFC 9110, 6.6.1) tells the two apart, or a value in the request that nobody sends twice.
+fn shared_requests<'a>(
+    views: &'a [View<'a>],
+    captures: usize,
+    limits: &Limits,
+) -> HashMap<Shared<'a>, Vec<Option<i64>>> {
+    let mut seen: HashMap<Shared<'a>, Vec<Vec<i64>>> = HashMap::default();
     for view in views {
         let (Some(sent), Some(key)) = (view.exchange.sent_at, key_of(view, limits)) else { continue };
-        let times = seen.entry(key).or_insert_with(|| vec![Vec::new(); captures]);
+        let answer = view.exchange.answer.response();
+        // What comes out of a cache bears the date of when it went in.
+        if answer.is_some_and(|answer| answer.from_cache || answer.status == 304) {
+            continue;
+        }
+        let date = answer.and_then(|answer| answer.headers.get("date"));
+        let is_telling = ["state", "code", "code_challenge"].iter().any(|name| view.query.has(name))
+            || matches!(&view.form, Ok(Some(form)) if form.has("code") || form.has("refresh_token"));
+        if date.is_none() && !is_telling {
+            continue;
+        }
+        let times = seen.entry((key, date)).or_insert_with(|| vec![Vec::new(); captures]);
         if let Some(times) = times.get_mut(capture_of(view)) {
             times.push(sent.0);
         }
@@ -63,7 +83,7 @@ fn capture_of(view: &View<'_>) -> usize {
 }
 
 /// The median of the differences between requests that stand once in both.
-fn difference(shared: &HashMap<Key, Vec<Option<i64>>>, base: usize, other: usize) -> Option<i64> {
+fn difference(shared: &HashMap<Shared<'_>, Vec<Option<i64>>>, base: usize, other: usize) -> Option<i64> {
     let apart = shared.values().filter_map(|times| {
         let (base, other) = (times.get(base).copied().flatten()?, times.get(other).copied().flatten()?);
         Some(base.saturating_sub(other))
@@ -112,6 +132,22 @@ fn hand_overs(views: &[View<'_>], records: &[Record]) -> Vec<HandOver> {
         }
     }
     found
+}
+
+/// Whether a hand-over between two recordings that goes forward as it is recorded would go back in time under a shift: then
+/// the requests that it was told by are not the same ones.
+fn goes_back(hand_overs: &[HandOver], base: usize, other: usize, shift: i64) -> bool {
+    /// Recorders stamp the same moment this far apart, in microseconds.
+    const APART: i64 = 1_000_000;
+    hand_overs.iter().any(|HandOver { minted, used }| {
+        let ahead = used.1.saturating_sub(minted.1);
+        let shifted = match (minted.0, used.0) {
+            pair if pair == (base, other) => ahead.saturating_add(shift),
+            pair if pair == (other, base) => ahead.saturating_sub(shift),
+            _ => return false,
+        };
+        ahead >= 0 && shifted < -APART
+    })
 }
 
 /// The smallest shift under which every hand-over between two recordings goes forward in time; `None` where none ties

@@ -164,6 +164,18 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
     let mut used_token = false;
     // In which words requests without a token were refused so far: the challenge, and how it reads.
     let mut words_for_none: HashSet<(&str, Option<&str>)> = HashSet::default();
+    // Where each token was presented first, and where a login came so far that one may have been given.
+    let mut since: HashMap<&str, ExchangeId> = HashMap::default();
+    let brings_token = |record: &&Record| match record.kind {
+        Kind::AuthorizationResponse => matches!(record.state(Field::Code), State::Present(_) | State::Unread(_)),
+        kind => kind == Kind::TokenRequest,
+    };
+    let mut whole: Vec<&str> = issued.keys().copied().collect();
+    whole.sort_unstable();
+    let is_cut = |token: &str| {
+        whole.get(whole.partition_point(|known| *known < token)).is_some_and(|known| known.starts_with(token))
+    };
+    let first_login = records.iter().find(brings_token).map(|record| record.exchange);
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::AuthorizationRequest => {
@@ -184,13 +196,7 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                     record.exchange,
                     "response.body.scope",
                 ));
-                let rotated = match (
-                    record.text(Field::RefreshToken),
-                    request.and_then(|request| request.text(Field::RefreshToken)),
-                ) {
-                    (Some(new), Some(old)) => State::Present(Value::Flag(new != old)),
-                    _ => State::Absent,
-                };
+                let rotated = rotated(record, request);
                 changes.push((at, Field::Rotated, rotated, record.exchange, "response.body.refresh_token"));
                 changes.push((at, Field::ExpiresAt, expires_at(record), record.exchange, "response.body.expires_in"));
             }
@@ -224,7 +230,13 @@ pub(crate) fn after_binding(records: &mut [Record], key_sets: &KeySets) {
                     "response.header.www-authenticate",
                 ));
                 const PART: &str = "request.header.authorization";
-                changes.push((at, Field::BearerKind, bearer_kind(record, &issued), record.exchange, PART));
+                if let Some(token) = record.text(Field::Bearer) {
+                    since.entry(token).or_insert(record.exchange);
+                }
+                let kind = bearer_kind(record, &issued, |token| {
+                    since.get(token).zip(first_login).is_some_and(|(since, login)| *since > login) && !is_cut(token)
+                });
+                changes.push((at, Field::BearerKind, kind, record.exchange, PART));
                 let expired = token_expired(record, get(record.found(Binding::IssuingTokenResponse)));
                 changes.push((at, Field::TokenExpired, expired, record.exchange, PART));
                 let forgotten = get(record.found(Binding::EarlierAccepted)).is_some_and(|accepted| {
@@ -273,6 +285,18 @@ pub(crate) fn apply(records: &mut [Record], changes: Vec<Change>) {
     for (at, field, state, exchange, part) in changes {
         if let Some(record) = records.get_mut(at) {
             record.set_at(field, state, exchange, part);
+        }
+    }
+}
+
+/// Whether a refresh brought another refresh token; absent where it brought none or was no refresh.
+fn rotated(response: &Record, request: Option<&Record>) -> State {
+    let sent = request.map_or(&State::Absent, |request| request.state(Field::RefreshToken));
+    match (response.state(Field::RefreshToken), sent) {
+        (State::Present(new), State::Present(old)) => State::Present(Value::Flag(new != old)),
+        (State::Absent, _) | (_, State::Absent) => State::Absent,
+        (State::Unread(reason) | State::Unknown(reason), _) | (_, State::Unread(reason) | State::Unknown(reason)) => {
+            State::Unknown(*reason)
         }
     }
 }
@@ -357,11 +381,17 @@ fn issued_values(records: &[Record]) -> HashMap<&str, &'static str> {
     issued
 }
 
-fn bearer_kind(exchange: &Record, issued: &HashMap<&str, &'static str>) -> State {
+/// What a token was issued as. Of one that is presented first after a login and was not issued in the recording, it is not
+/// known: a token response or a refresh may be missing. A token that was cut off on its way is not a new one.
+fn bearer_kind(exchange: &Record, issued: &HashMap<&str, &'static str>, is_new: impl Fn(&str) -> bool) -> State {
     match exchange.state(Field::Bearer) {
         State::Present(_) => {
-            let known = exchange.text(Field::Bearer).and_then(|token| issued.get(token));
-            State::text(Some(known.copied().unwrap_or("unknown")))
+            let token = exchange.text(Field::Bearer).unwrap_or_default();
+            match issued.get(token) {
+                Some(known) => State::text(Some(known)),
+                None if is_new(token) => State::Unknown(Unknown::StepNotRecorded),
+                None => State::text(Some("unknown")),
+            }
         }
         other => other.clone(),
     }
@@ -434,8 +464,9 @@ fn step_up(at: usize, record: &Record, records: &[Record]) -> Vec<Change> {
     let get = |id: Option<RecordId>| id.and_then(|id| records.get(id.0 as usize));
     let mut changes: Vec<Change> = Vec::new();
     let Some(refusal) = get(record.found(Binding::Refusal)) else { return changes };
-    let issuing =
-        get(refusal.found(Binding::IssuingTokenResponse)).or_else(|| get(refusal.found(Binding::NewestTokenResponse)));
+    // A token that can be read and was not issued in the recording is not that of the newest answer.
+    let newest = || refusal.text(Field::Bearer).is_none().then(|| get(refusal.found(Binding::NewestTokenResponse)));
+    let issuing = get(refusal.found(Binding::IssuingTokenResponse)).or_else(|| newest().flatten());
     let held = match issuing.map(|response| (response.state(Field::GrantedScope), response.exchange)) {
         Some((scope @ State::Present(_), exchange)) => (scope.clone(), exchange, "response.body.scope"),
         _ => (refusal.state(Field::BearerJwtScope).clone(), refusal.exchange, "request.header.authorization.jwt.scope"),

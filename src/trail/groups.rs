@@ -201,7 +201,11 @@ fn discovery(records: &[Record], probes: &[&Record], advertised: &HashSet<String
             forms.push(form.into());
         }
     }
-    group.set(Field::Forms, State::Present(Value::List(forms)), "request.url");
+    // A recording that begins in the middle of a discovery does not show what was asked first.
+    let begins = records.first().is_some_and(|record| record.exchange == first.exchange);
+    let is_whole = !begins || begins_in_order(first);
+    let forms = if is_whole { State::Present(Value::List(forms)) } else { State::Unknown(Unknown::StepNotRecorded) };
+    group.set(Field::Forms, forms, "request.url");
     group.set(Field::Count, number(probes.len()), "request.url");
     group.set(Field::HasPath, has_path(first, records), "request.url");
     let found = succeeded.and_then(|at| probes.get(at)).map(|probe| form_of(probe, advertised));
@@ -218,6 +222,15 @@ fn discovery(records: &[Record], probes: &[&Record], advertised: &HashSet<String
     group.set(Field::FoundAt, found_at, "request.url");
     group.set(Field::Succeeded, succeeded, "response.body");
     Some(group)
+}
+
+/// Whether a probe is one with which a discovery begins (MCP 2025-11-25, authorization server metadata discovery; RFC 9728,
+/// 3.1): what others ask for after it went without answer tells that something came before.
+fn begins_in_order(probe: &Record) -> bool {
+    match probe.kind {
+        Kind::AsMetadataRequest => probe.text(Field::Sort) == Some("oauth"),
+        _ => probe.text(Field::Form) == Some("path-inserted"),
+    }
 }
 
 /// A document that can be used, or a success whose body the recording does not hold.

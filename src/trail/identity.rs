@@ -117,8 +117,9 @@ pub(crate) fn clients(
 }
 
 /// Gives a login that begins and goes no further to the client that was just sent there: nothing of it is a key that the
-/// requests to the MCP server carry. Only where one client speaks MCP in the recording, and one such login is there. Says
-/// whether there was one.
+/// requests to the MCP server carry. Only where one client speaks MCP in the recording, and one such login is there. The
+/// metadata that names the authorization server may have been read by either: a program may have two libraries for the two.
+/// Says whether there was one.
 fn join_lone_login(clients: &mut Vec<Profile>, roles: &[Option<Kind>]) -> bool {
     let has_mcp =
         |profile: &Profile| profile.exchanges.iter().any(|at| roles.get(*at) == Some(&Some(Kind::McpExchange)));
@@ -129,7 +130,8 @@ fn join_lone_login(clients: &mut Vec<Profile>, roles: &[Option<Kind>]) -> bool {
         return false;
     };
     let fits = |client: &Profile, login: &Profile| {
-        let is_named = |peer: &String| client.announced.contains(peer);
+        let read_here = !login.announced.is_empty() && !login.peers.is_disjoint(&client.peers);
+        let is_named = |peer: &String| client.announced.contains(peer) || read_here && login.announced.contains(peer);
         let begins_after = client.exchanges.iter().min() < login.exchanges.iter().min();
         let is_first = client.dynamic_clients.is_empty() && client.grants.is_empty();
         begins_after && is_first && login.peers.iter().any(is_named) && !client.conflicts_with(login)

@@ -2,7 +2,7 @@
 
 use super::derive::Change;
 use super::read::urls;
-use super::record::{Bound, Record, RecordId, State, Value};
+use super::record::{Bound, ExchangeId, Record, RecordId, State, Value};
 use super::schema::{Binding, Field, Kind};
 use crate::decode::exchange::Unknown;
 
@@ -11,14 +11,9 @@ pub(super) fn changes(records: &[Record]) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     for (at, record) in records.iter().enumerate() {
         match record.kind {
-            Kind::AuthorizationRequest => {
-                let (code, exchange) = match follow(records, record, &[Binding::AuthorizationResponse]) {
-                    Ok(response) => (response.state(Field::Code).clone(), response.exchange),
-                    Err(state) => (state, record.exchange),
-                };
-                changes.push((at, Field::CodeReceived, code, exchange, "request.query.code"));
-            }
             Kind::TokenRequest => {
+                let (code, exchange) = code_received(record, records);
+                changes.push((at, Field::CodeReceived, code, exchange, "request.query.code"));
                 let (scope, exchange) = match follow(records, record, &[Binding::GrantRoot, Binding::TokenResponse]) {
                     Ok(response) => (response.state(Field::GrantedScope).clone(), response.exchange),
                     Err(state) => (state, record.exchange),
@@ -58,6 +53,54 @@ fn follow<'r>(records: &'r [Record], from: &'r Record, path: &[Binding]) -> Resu
         };
     }
     Ok(current)
+}
+
+/// The code that came back for the login whose challenge the verifier fits. Not known where another answer to that login
+/// may have brought the one that is redeemed: a client may ask twice with the same challenge, and not all be recorded.
+fn code_received(request: &Record, records: &[Record]) -> (State, ExchangeId) {
+    let owner = match follow(records, request, &[Binding::VerifierOwner]) {
+        Ok(owner) => owner,
+        Err(state) => return (state, request.exchange),
+    };
+    let Some(code) = request.text(Field::Code) else { return (State::Absent, request.exchange) };
+    let for_owner = match follow(records, owner, &[Binding::AuthorizationResponse]) {
+        Ok(response) => response,
+        Err(state) => return (state, owner.exchange),
+    };
+    let mut brought = records.iter().filter(|record| record.kind == Kind::AuthorizationResponse);
+    let brought = brought.rfind(|response| response.text(Field::Code) == Some(code));
+    let state = match (brought, for_owner.text(Field::Code)) {
+        (Some(response), received) => match follow(records, response, &[Binding::AuthorizationRequest]) {
+            Ok(login) if login.exchange == owner.exchange => State::text(Some(code)),
+            Ok(login)
+                if login.text(Field::State).is_some() && login.state(Field::State) == owner.state(Field::State) =>
+            {
+                State::text(Some(code))
+            }
+            Ok(_) => State::text(received),
+            Err(_) => State::Unknown(Unknown::Ambiguous),
+        },
+        (None, Some(received)) if is_changed_form(received, code) => State::text(Some(received)),
+        (None, Some(_)) => State::Unknown(Unknown::StepNotRecorded),
+        (None, None) => for_owner.state(Field::Code).clone(),
+    };
+    (state, for_owner.exchange)
+}
+
+/// Whether one code was made of the other on its way: cut, continued, encoded or decoded once more, in other letters.
+fn is_changed_form(received: &str, redeemed: &str) -> bool {
+    /// Shorter pieces stand in other codes by chance.
+    const SHORTEST: usize = 8;
+    let plain = |code: &str| {
+        let mut code = code.to_owned();
+        for _ in 0..3 {
+            code = percent_encoding::percent_decode_str(&code.replace('+', " ")).decode_utf8_lossy().into_owned();
+        }
+        code.chars().filter(|char| !char.is_whitespace() && !matches!(char, '"' | '\'')).collect::<String>()
+    };
+    let (received, redeemed) = (plain(received).to_ascii_lowercase(), plain(redeemed).to_ascii_lowercase());
+    let (short, long) = if received.len() < redeemed.len() { (received, redeemed) } else { (redeemed, received) };
+    short.len() >= SHORTEST && long.contains(&short)
 }
 
 /// The issuer that a client asked for by a metadata request. Where the request could be for several issuers, the document
@@ -102,7 +145,6 @@ fn audience_same_origin(record: &Record, records: &[Record]) -> State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::ExchangeId;
     use super::*;
 
     fn record(kind: Kind, exchange: u32) -> Record {
@@ -131,6 +173,38 @@ mod tests {
             exchange.bind(Binding::ResourceMetadata, Bound::Found(RecordId(0)));
             let records = [metadata.clone(), exchange];
             assert_eq!(change(&records, 1, Field::AudienceSameOrigin), Some(expected), "{audience:?}");
+        }
+    }
+
+    #[test]
+    fn a_changed_code_is_made_of_the_one_received() {
+        const RECEIVED: &str = "4/0AX4XfWh+b5s/Zk9";
+        for redeemed in ["4/0AX4XfWh", "4%2F0AX4XfWh%2Bb5s%2FZk9", "4/0AX4XfWh b5s/Zk9", "4/0AX4XfWh+b5s/Zk9#_=_"] {
+            assert!(is_changed_form(RECEIVED, redeemed), "{redeemed}");
+        }
+        for redeemed in ["4/0AX", "SplxlOBeZQQYbYS6WxSbIA", "4/0AX4XfWh+b5s/Zk8"] {
+            assert!(!is_changed_form(RECEIVED, redeemed), "{redeemed}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_another_answer_to_the_same_login_is_no_other_code() {
+        let mut login = record(Kind::AuthorizationRequest, 0);
+        login.bind(Binding::AuthorizationResponse, Bound::Found(RecordId(1)));
+        let mut answer = record(Kind::AuthorizationResponse, 1);
+        answer.set(Field::Code, State::text(Some("first-code-of-two")), "x");
+        let mut request = record(Kind::TokenRequest, 2);
+        request.bind(Binding::VerifierOwner, Bound::Found(RecordId(0)));
+        for (redeemed, expected) in [
+            ("first-code-of-two", None),
+            ("first-code", Some(State::text(Some("first-code-of-two")))),
+            ("second-code-of-two", Some(State::Unknown(Unknown::StepNotRecorded))),
+        ] {
+            request.set(Field::Code, State::text(Some(redeemed)), "x");
+            answer.bind(Binding::AuthorizationRequest, Bound::Found(RecordId(0)));
+            let records = [login.clone(), answer.clone(), request.clone()];
+            let expected = expected.unwrap_or_else(|| State::text(Some(redeemed)));
+            assert_eq!(change(&records, 2, Field::CodeReceived), Some(expected), "{redeemed}");
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn changes(records: &[Record]) -> Vec<Change> {
                 set(Field::EarlierRefusals, earlier_refusals(record, records));
                 set(Field::UrlClientIdWorked, url_client_id_worked(record, records));
             }
-            Kind::AsMetadataRequest => probes += 1,
+            Kind::ResourceMetadataRequest | Kind::AsMetadataRequest => probes += 1,
             Kind::McpExchange => set(Field::MetadataProbes, number(probes)),
             _ => {}
         }

@@ -1,5 +1,5 @@
 //! The same exchange in two recordings, seen at the same point of the path: a browser's export and the packets of the
-//! same host.
+//! same host. And one that stands twice in one recording.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -8,6 +8,8 @@ use foldhash::{HashMap, HashSet};
 use super::record::{ExchangeId, Record, State};
 use super::view::View;
 use crate::capture::limits::Limits;
+use crate::decode::body::Body;
+use crate::decode::exchange::Answer;
 use crate::evidence::{At, CaptureId};
 
 /// Requests with the same key may be the same request.
@@ -34,20 +36,59 @@ pub(crate) fn key_of(view: &View<'_>, limits: &Limits) -> Option<Key> {
     Some(hasher.finish())
 }
 
+/// Exchanges that stand twice in one recording, as where two exports were put together: equal in everything, also in their
+/// times.
+fn copies(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, ExchangeId)> {
+    /// Exchanges sent at the same time that are looked through.
+    const MOST: usize = 32;
+    let is_copy = |a: &View<'_>, b: &View<'_>| {
+        let (a, b) = (a.exchange, b.exchange);
+        let same_body = |a: &Body, b: &Body| a.len() == b.len() && a.octets(limits) == b.octets(limits);
+        let same_answer = match (&a.answer, &b.answer) {
+            (Answer::Received(a), Answer::Received(b)) => {
+                a.status == b.status && a.headers.list.iter().eq(b.headers.list.iter()) && same_body(&a.body, &b.body)
+            }
+            (Answer::Received(_), _) | (_, Answer::Received(_)) => false,
+            _ => true,
+        };
+        (a.capture, &a.connection, a.answered_at) == (b.capture, &b.connection, b.answered_at)
+            && (&a.request.method, &a.request.authority, &a.request.target)
+                == (&b.request.method, &b.request.authority, &b.request.target)
+            && a.request.headers.list.iter().eq(b.request.headers.list.iter())
+            && same_answer
+            && same_body(&a.request.body, &b.request.body)
+    };
+    let mut found: Vec<(ExchangeId, ExchangeId)> = Vec::new();
+    let mut copied: HashSet<usize> = HashSet::default();
+    for (at, view) in views.iter().enumerate() {
+        let Some(sent) = view.exchange.sent_at else { continue };
+        let before = views.get(at.saturating_sub(MOST)..at).unwrap_or_default().iter().enumerate().rev();
+        let before = before.map(|(nth, other)| (at.saturating_sub(MOST) + nth, other));
+        let mut before = before.take_while(|(_, other)| other.exchange.sent_at == Some(sent));
+        let first = before.find(|(first, other)| !copied.contains(first) && is_copy(other, view));
+        if let Some((first, _)) = first {
+            copied.insert(at);
+            found.push((ExchangeId(first as u32), ExchangeId(at as u32)));
+        }
+    }
+    found
+}
+
 /// Every pair of twins; of each pair first the one in the recording that was given first. What three recordings hold is
 /// two pairs with one first.
 pub(crate) fn twins(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, ExchangeId)> {
+    let mut found = copies(views, limits);
     let captures: HashSet<CaptureId> = views.iter().map(|view| view.exchange.capture).collect();
     if captures.len() < 2 {
-        return Vec::new();
+        return found;
     }
+    let copied: HashSet<ExchangeId> = found.iter().map(|(_, copy)| *copy).collect();
     let mut by_key: HashMap<Key, Vec<usize>> = HashMap::default();
-    for (at, view) in views.iter().enumerate() {
+    for (at, view) in views.iter().enumerate().filter(|(at, _)| !copied.contains(&ExchangeId(*at as u32))) {
         if let Some(key) = key_of(view, limits) {
             by_key.entry(key).or_default().push(at);
         }
     }
-    let mut found: Vec<(ExchangeId, ExchangeId)> = Vec::new();
     for group in by_key.values().filter(|group| group.len() > 1) {
         let mut used: HashSet<usize> = HashSet::default();
         for (nth, at) in group.iter().enumerate() {
@@ -57,7 +98,8 @@ pub(crate) fn twins(views: &[View<'_>], limits: &Limits) -> Vec<(ExchangeId, Exc
             let later = group.iter().skip(nth + 1).filter_map(|other| Some((*other, views.get(*other)?)));
             for (other, other_view) in later.take_while(|(_, other)| is_at_the_same_time(view, other)) {
                 let capture = other_view.exchange.capture;
-                let is_new = !used.contains(&other) && is_at_the_same_point(view, other_view);
+                let is_new =
+                    !used.contains(&other) && is_at_the_same_point(view, other_view) && says_the_same(view, other_view);
                 if is_new && same.iter().all(|(known, _)| *known != capture) {
                     same.push((capture, other));
                 }
@@ -82,6 +124,18 @@ fn is_at_the_same_time(a: &View<'_>, b: &View<'_>) -> bool {
         (Some(a), Some(b)) => a.seconds_since(b).abs() <= APART,
         _ => false,
     }
+}
+
+/// Whether both have the same credentials and the same date of the answer, where both recordings show them: a client that
+/// tries again sends much that is the same.
+fn says_the_same(a: &View<'_>, b: &View<'_>) -> bool {
+    let same = |a: Option<&str>, b: Option<&str>| a.zip(b).is_none_or(|(a, b)| a == b);
+    let sent = |name: &str| same(a.exchange.request.headers.get(name), b.exchange.request.headers.get(name));
+    let answered = |view: &View<'_>, name: &str| {
+        view.exchange.answer.response().and_then(|response| response.headers.get(name)).map(str::to_owned)
+    };
+    let same_answer = |name: &str| same(answered(a, name).as_deref(), answered(b, name).as_deref());
+    sent("authorization") && sent("mcp-session-id") && same_answer("mcp-session-id") && same_answer("date")
 }
 
 /// Two packet captures tell before and behind a proxy apart by the address that was asked; other recorders write down

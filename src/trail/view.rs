@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Exchange, HeaderState, Headers, Unknown};
+use crate::decode::is_mask;
 use crate::trail::read::content::Content;
 use crate::trail::read::jsonrpc::{self, Message};
 use crate::trail::read::params::Params;
@@ -30,6 +31,8 @@ enum Answered {
 enum JsonBody {
     /// It is none, or cannot be read.
     None,
+    /// It ends before it is complete.
+    Cut,
     /// It may be one that tells nothing of what the exchange is: read when that is known otherwise.
     Unread,
     /// An object that is no JSON-RPC, and the same as a message where it looks like one and does not say so.
@@ -117,6 +120,10 @@ impl<'a> View<'a> {
                 return;
             }
         };
+        if is_mask(text.trim()) {
+            self.form = Err(Unknown::RemovedByExporter);
+            return;
+        }
         if content_type == "application/x-www-form-urlencoded" {
             self.form = Ok(Some(Params::parse(&text)));
             return;
@@ -128,6 +135,9 @@ impl<'a> View<'a> {
                 LazyLock::new(|| ["\"jsonrpc\"", "\"method\"", "\"redirect_uris\"", "\"grant_type\""].map(Finder::new));
             self.json_body =
                 if mentions(text.as_bytes(), &*TELLING) { JsonBody::read(&text) } else { JsonBody::Unread };
+            if matches!(self.json_body, JsonBody::Cut) && !is_whole(&self.exchange.request.headers, &text) {
+                self.form = Err(Unknown::BodyUnreadable);
+            }
         } else if content_type.is_empty() && trimmed.contains("grant_type=") {
             self.form = Ok(Some(Params::parse(&text)));
         }
@@ -224,8 +234,15 @@ impl<'a> View<'a> {
     fn read_answer(&self, limits: &Limits) -> Result<Option<Box<Content>>, Unknown> {
         match &self.exchange.answer {
             Answer::Received(response) => {
-                let text = response.body.text(limits)?;
-                Ok(text.map(|text| Box::new(Content::read(&text, self.answered == Answered::EventStream))))
+                let Some(text) = response.body.text(limits)? else { return Ok(None) };
+                if is_mask(text.trim()) {
+                    return Err(Unknown::RemovedByExporter);
+                }
+                let content = Content::read(&text, self.answered == Answered::EventStream);
+                if content.is_cut && !is_whole(&response.headers, &text) {
+                    return Err(Unknown::BodyUnreadable);
+                }
+                Ok(Some(Box::new(content)))
             }
             Answer::None(_) => Ok(None),
             Answer::NotRecorded => Err(Unknown::ResponseNotRecorded),
@@ -271,6 +288,7 @@ impl<'a> View<'a> {
 impl JsonBody {
     fn read(text: &str) -> JsonBody {
         match serde_json::from_str::<serde_json::Value>(text) {
+            Err(error) if error.is_eof() => JsonBody::Cut,
             Err(_) => JsonBody::None,
             Ok(json) if json.is_object() && json.get("jsonrpc").and_then(serde_json::Value::as_str) != Some("2.0") => {
                 JsonBody::Object(Box::new((json, OnceLock::new())))
@@ -278,6 +296,11 @@ impl JsonBody {
             Ok(json) => JsonBody::Messages(Box::new(jsonrpc::of_json(json))),
         }
     }
+}
+
+/// Whether the message was sent as it stands in the recording: its header says that it has this length.
+fn is_whole(headers: &Headers, text: &str) -> bool {
+    headers.get("content-length").and_then(|length| length.trim().parse().ok()) == Some(text.len())
 }
 
 /// Whether one of these stands in the octets.

@@ -89,7 +89,13 @@ impl Windows<'_> {
         let steps = &self.of_client.all;
         let after = steps.partition_point(|(id, _)| *id <= trigger);
         let mut later = steps.iter().skip(after);
-        let later = later.find(|(id, kind)| shows_absence(*kind, missing) && !shows_nothing(*id));
+        let answered = self.exchange(trigger).and_then(|exchange| exchange.answered_at);
+        // What was sent before the answer to the trigger came does not follow from it.
+        let is_beside = |id: ExchangeId| {
+            let sent = self.exchange(id).and_then(|exchange| exchange.sent_at);
+            answered.zip(sent).is_some_and(|(answered, sent)| sent < answered)
+        };
+        let later = later.find(|(id, kind)| shows_absence(*kind, missing) && !shows_nothing(*id) && !is_beside(*id));
         if let Some((id, _)) = later {
             return Bound::None(Closing::LaterExchange(*id));
         }

@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: files beside files.
 
 mod audit;
+mod changed_recordings;
 mod cli;
 mod compare;
 mod conformance;

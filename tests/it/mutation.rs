@@ -36,6 +36,7 @@ const TRIES: usize = 600;
 const ONLY_LEFT_OPEN: &[(&str, &str)] = &[
     ("login-not-finished", "the answer stands in a redirect and in the callback, and both have to go"),
     ("refused-as-without-token", "two refusals have to become alike, in their challenge and in how they read"),
+    ("challenge-not-followed", "the client goes on to a server that the metadata alone names, and both have to go"),
 ];
 
 /// The verdict of a page on a recording: the worst of its trails.

@@ -1,6 +1,7 @@
 //! Which body a HAR entry holds: recorded, none for certain, or not recorded. In doubt it is not recorded.
 
 use bytes::Bytes;
+use percent_encoding::percent_decode;
 
 use super::headers::List;
 use super::model::{Entry, Event, PostData, Request};
@@ -8,7 +9,8 @@ use super::recorder::Recorder;
 use crate::capture::limits::Limits;
 use crate::decode::body::{Body, ContentCoding};
 use crate::decode::exchange::{Header, Headers, Unknown, Withheld};
-use crate::decode::fields::as_given;
+use crate::decode::fields::{as_given, is_mask};
+use crate::decode::json_text;
 use crate::decode::url::form_part;
 
 const NOT_RECORDED: Unknown = Unknown::BodyNotRecorded;
@@ -29,6 +31,10 @@ pub(super) fn of_request(
     }
     if let Some(raw) = post.text.0.and_then(|json| string_content(json, content)).filter(|raw| !raw.is_empty()) {
         let base64 = [&post.encoding, &post.own_encoding].iter().any(|encoding| is_base64(encoding.given()));
+        let sent = content_length(headers).or(request.body_size.count());
+        if !base64 && codings.is_empty() && is_cut_form(&raw, headers, sent) {
+            return Body::not_recorded(Unknown::BodyUnreadable);
+        }
         return Body::json_text(raw, base64, codings);
     }
     if let Some(form) = post.params.0.and_then(|json| form(json, &post, recorder, limits)) {
@@ -49,6 +55,16 @@ pub(super) fn of_request(
     let whole_list = headers.withheld != Withheld::Everything && !headers.list.is_empty();
     let http1 = request.version.given().is_some_and(|version| version.to_ascii_lowercase().starts_with("http/1"));
     if bare || (http1 && whole_list) || post.text.0.is_some() { Body::none() } else { Body::not_recorded(NOT_RECORDED) }
+}
+
+/// Whether this is a form of which more octets were sent. One in which masks stand for values may be shorter and whole.
+fn is_cut_form(raw: &[u8], headers: &Headers, sent: Option<u64>) -> bool {
+    let is_form = |value: &str| value.starts_with("application/x-www-form-urlencoded");
+    if !headers.get("content-type").is_some_and(is_form) || sent.is_none_or(|sent| sent <= json_text::length(raw)) {
+        return false;
+    }
+    let mut values = raw.split(|octet| *octet == b'&').filter_map(|pair| pair.splitn(2, |octet| *octet == b'=').nth(1));
+    !values.any(|value| is_mask(&percent_decode(value).decode_utf8_lossy()))
 }
 
 /// The form that a list of parameters stands for; `None` where there are none. A multipart body cannot be rebuilt: its

@@ -5,7 +5,7 @@ use super::model::Text;
 use super::preflight;
 use super::recorder::Recorder;
 use crate::decode::Sanitized;
-use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, Exchange, HeaderState, Headers, Response, Withheld};
+use crate::decode::exchange::{Answer, CREDENTIAL_HEADERS, Exchange, Header, HeaderState, Headers, Response, Withheld};
 
 /// How much larger `headersSize` is than the listed header block, for each way of counting the first line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,6 +123,7 @@ pub(super) fn decide(exchanges: &mut [Exchange], measures: &[Measured], recorder
             (Scale::verdict(request_scale.as_ref(), request), Scale::verdict(response_scale.as_ref(), response))
         })
         .collect();
+    mask_emptied(exchanges);
     let seen = Seen::in_file(exchanges);
     let removed = verdicts
         .iter()
@@ -147,11 +148,50 @@ pub(super) fn decide(exchanges: &mut [Exchange], measures: &[Measured], recorder
             exchange.request.headers.withheld = Withheld::Everything;
         }
         set(&mut exchange.request.headers, sanitized, request);
+        // Every message has header fields (RFC 9110, 7.2 and 6.6.1): a list of none is no list, where it is not known to be
+        // that of the wire.
+        let withhold_none = |headers: &mut Headers| {
+            if headers.list.is_empty() && !recorder.lists_the_wire() {
+                headers.withheld = Withheld::Everything;
+            }
+        };
+        withhold_none(&mut exchange.request.headers);
         if let Answer::Received(received) = &mut exchange.answer {
             set(&mut received.headers, sanitized, response);
+            withhold_none(&mut received.headers);
         }
     }
     sanitized
+}
+
+/// Takes credentials without a value for masks where the file holds none with one: no program sends them so everywhere.
+fn mask_emptied(exchanges: &mut [Exchange]) {
+    let is_credential = |name: &str| CREDENTIAL_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let mut emptied = false;
+    for header in exchanges.iter().flat_map(lists).flat_map(|headers| headers.list.iter()) {
+        if is_credential(header.name)
+            && let Some(value) = header.value
+        {
+            if !value.trim().is_empty() {
+                return;
+            }
+            emptied = true;
+        }
+    }
+    for exchange in exchanges.iter_mut().filter(|_| emptied) {
+        let is_emptied = |header: Header<'_>| is_credential(header.name) && header.value.is_some();
+        exchange.request.headers.list.mask(is_emptied);
+        if let Answer::Received(response) = &mut exchange.answer {
+            response.headers.list.mask(is_emptied);
+        }
+    }
+}
+
+/// The header lists of an exchange.
+fn lists(exchange: &Exchange) -> impl Iterator<Item = &Headers> {
+    [Some(&exchange.request.headers), exchange.answer.response().map(|response| &response.headers)]
+        .into_iter()
+        .flatten()
 }
 
 fn set(headers: &mut Headers, sanitized: Sanitized, verdict: Verdict) {
@@ -177,9 +217,7 @@ impl Seen {
     fn in_file(exchanges: &[Exchange]) -> Seen {
         let mut seen = Seen::default();
         for exchange in exchanges {
-            let answered = exchange.answer.response();
-            let lists = [Some(&exchange.request.headers), answered.map(|response| &response.headers)];
-            for header in lists.into_iter().flatten().flat_map(|headers| headers.list.iter()) {
+            for header in lists(exchange).flat_map(|headers| headers.list.iter()) {
                 if header.value.is_none() {
                     seen.masked = true;
                 } else if CREDENTIAL_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {

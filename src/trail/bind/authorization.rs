@@ -10,6 +10,7 @@ use crate::trail::keys::s256;
 use crate::trail::read::urls;
 use crate::trail::record::{Bound, Closing, ExchangeId, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind};
+use crate::trail::view::View;
 
 const NOT_KNOWN: Bound = Bound::Unknown(Unknown::LegNotRecorded);
 
@@ -92,20 +93,34 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
     found.push((id, Binding::AsMetadata, document));
     found.push((id, Binding::ResourceMetadata, resource_metadata_for(binder, record)));
     found.push((id, Binding::Registration, registration_for(binder, record)));
-    let state = record.text(Field::State);
-    let response = match state {
-        Some(_) => {
-            let answers = |other: &Record| other.exchange >= record.exchange && other.text(Field::State) == state;
-            let answer = binder.of_kind(Kind::AuthorizationResponse).find(|(_, other)| answers(other));
-            answer.map_or_else(|| binder.missing_after(record, Kind::AuthorizationResponse), |(id, _)| Bound::Found(id))
-        }
-        None => response_by_redirects(binder, record),
-    };
-    found.push((id, Binding::AuthorizationResponse, response));
+    found.push((id, Binding::AuthorizationResponse, response_to(binder, record)));
     let previous = binder.last_before(record, Kind::AuthorizationRequest, |_| true);
     found.push((id, Binding::Previous, binder.earlier(previous, Kind::AuthorizationRequest)));
     let refusal = binder.last_of(&binder.selected.refused, record);
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
+}
+
+/// The response with the state of a request. Where one of the two states is hidden, its own redirect alone tells.
+fn response_to(binder: &Binder<'_>, record: &Record) -> Bound {
+    let state = record.text(Field::State);
+    let is_after = |other: &Record| other.exchange >= record.exchange;
+    let mut responses = binder.of_kind(Kind::AuthorizationResponse).filter(|(_, other)| is_after(other));
+    let same_state = |other: &Record| state.is_some() && other.text(Field::State) == state;
+    match (responses.find(|(_, other)| same_state(other)), record.state(Field::State)) {
+        (Some((id, _)), _) => Bound::Found(id),
+        (None, State::Absent) => response_by_redirects(binder, record),
+        (None, own) => {
+            let mut later = binder.of_kind(Kind::AuthorizationResponse).filter(|(_, other)| is_after(other));
+            let hides = |state: &State| matches!(state, State::Unread(_) | State::Unknown(_));
+            match response_by_redirects(binder, record) {
+                found @ Bound::Found(_) if hides(own) => found,
+                _ if later.any(|(_, other)| hides(own) || hides(other.state(Field::State))) => {
+                    Bound::Unknown(Unknown::Ambiguous)
+                }
+                _ => binder.missing_after(record, Kind::AuthorizationResponse),
+            }
+        }
+    }
 }
 
 /// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
@@ -126,23 +141,54 @@ pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, 
     let request = request_of_response(binder, record);
     found.push((id, Binding::AuthorizationRequest, found_or(request, NOT_KNOWN)));
     let code = record.text(Field::Code);
-    let redeemed = match code {
-        Some(_) => {
-            let same_code = |other: &Record| other.text(Field::Code) == code && same_issuer(binder, request, other);
-            let refused = || callback_refused(binder, record, request);
-            match binder.later(record, Kind::TokenRequest, same_code) {
-                Bound::Unknown(Unknown::WindowOpen) => refused().unwrap_or(Bound::Unknown(Unknown::WindowOpen)),
-                bound => bound,
-            }
-        }
-        None => Bound::None(Closing::NotNeeded),
-    };
-    found.push((id, Binding::TokenRequest, redeemed));
+    found.push((id, Binding::TokenRequest, redemption(binder, record, request)));
     let earlier = binder.last_before(record, Kind::AuthorizationResponse, |other| {
         code.is_some() && other.text(Field::Code) == code && other.is_true(Field::CallbackSeen)
     });
     found.push((id, Binding::EarlierDelivery, found_or(earlier, Bound::None(Closing::NotNeeded))));
     found.push((id, Binding::ParallelAttempt, parallel_attempt(binder, record, request)));
+}
+
+/// The token request that redeems the code of a response.
+fn redemption(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Bound {
+    let hides = |other: &Record| matches!(other.state(Field::Code), State::Unread(_) | State::Unknown(_));
+    let code = record.text(Field::Code);
+    if code.is_none() && !hides(record) {
+        return Bound::None(Closing::NotNeeded);
+    }
+    let same_code = |other: &Record| code.is_some() && other.text(Field::Code) == code;
+    let same_issuer = |other: &Record| same_issuer(binder, request, other);
+    if let Some(id) = binder.first_after(record, Kind::TokenRequest, |other| same_code(other) && same_issuer(other)) {
+        return Bound::Found(id);
+    }
+    // Another request may have redeemed it, of which the code is hidden or which cannot be read at all.
+    let may_redeem = |other: &Record| hides(other) || (hides(record) && other.state(Field::Code) != &State::Absent);
+    if binder.first_after(record, Kind::TokenRequest, may_redeem).is_some() || is_hidden_post(binder, record, request) {
+        return Bound::Unknown(Unknown::Ambiguous);
+    }
+    let shows_nothing = |later: ExchangeId| is_same_login(binder, record, later);
+    match binder.missing_after_except(record, Kind::TokenRequest, shows_nothing) {
+        Bound::Unknown(Unknown::WindowOpen) => {
+            callback_refused(binder, record, request).unwrap_or(Bound::Unknown(Unknown::WindowOpen))
+        }
+        bound => bound,
+    }
+}
+
+/// Whether a request with a body that cannot be read went to the authorization server after a response.
+fn is_hidden_post(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> bool {
+    let url = request.and_then(|id| binder.record(id)).and_then(|request| request.text(Field::Url));
+    let Some(origin) = url.and_then(urls::origin) else { return false };
+    let later = binder.views.get(record.exchange.0 as usize..).unwrap_or_default().iter();
+    later.into_iter().any(|view| view.method() == "POST" && view.form.is_err() && view.origin() == origin)
+}
+
+/// Whether a later exchange is the same login once more: a client may ask before the browser does, with the same request.
+fn is_same_login(binder: &Binder<'_>, response: &Record, later: ExchangeId) -> bool {
+    let state = response.text(Field::State);
+    let kinds = [Kind::AuthorizationRequest, Kind::AuthorizationResponse];
+    let steps = kinds.into_iter().filter_map(|kind| binder.record(binder.at_exchange(kind, later)?));
+    state.is_some() && steps.into_iter().any(|step| step.text(Field::State) == state)
 }
 
 /// Nothing is left to wait for where the browser found nobody at the redirect URI: the client never saw the answer.
@@ -161,8 +207,9 @@ fn same_issuer(binder: &Binder<'_>, request: Option<RecordId>, other: &Record) -
     issuer.is_none_or(|issuer| other.text(Field::Issuer) == Some(issuer))
 }
 
-/// The request in whose own redirect it stands; else by state; else, where a state came that nobody sent or none came,
-/// the one request that is open.
+/// The request in whose own redirect it stands; else by state; else the one from which redirects and forms led to it; else,
+/// where none came, the one request that is open. A state that nobody sent alone does not tell: the request that sent it
+/// may not be recorded.
 fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
     let redirect = record.slot(Field::RedirectSeen).map(|slot| slot.exchange);
     let request = redirect.and_then(|exchange| binder.at_exchange(Kind::AuthorizationRequest, exchange));
@@ -173,14 +220,42 @@ fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId>
     if state.is_some() {
         let by_state =
             binder.last_before_or_at(record, Kind::AuthorizationRequest, |other| other.text(Field::State) == state);
-        if by_state.is_some() {
-            return by_state;
-        }
+        let by_pages = || redirect.and_then(|exchange| request_by_pages(binder, exchange));
+        return by_state.or_else(by_pages);
     }
     let open = binder.selected.open.iter().filter_map(|id| Some((*id, binder.record(*id)?)));
     let mut open = open.take_while(|(_, request)| request.exchange <= record.exchange);
     let first = open.next().map(|(id, _)| id);
     if open.next().is_some() { None } else { first }
+}
+
+/// The authorization request from which the browser came to this exchange: back along redirects, and from a form to the
+/// page that it was sent from.
+fn request_by_pages(binder: &Binder<'_>, exchange: ExchangeId) -> Option<RecordId> {
+    /// Steps of a login, and exchanges in which each is looked for: others may go on at the same time.
+    const MOST: usize = 32;
+    const LOOK_BACK: usize = 256;
+    let mut at = exchange.0 as usize;
+    for _ in 0..MOST {
+        let view = binder.views.get(at)?;
+        // A login in between is a proxy's own: what led to it is not what this one answers.
+        if ["code", "error", "response_type"].iter().any(|name| view.query.has(name)) {
+            return None;
+        }
+        let earlier = binder.views.get(at.saturating_sub(LOOK_BACK)..at)?.iter();
+        let leads_here = |other: &View<'_>| {
+            let is_its_page = view.method() == "POST" && other.method() == "GET" && other.url == view.url;
+            is_its_page || other.location.as_deref() == Some(view.url.as_str())
+        };
+        let capture = view.exchange.capture;
+        let before = earlier.rev().position(|other| other.exchange.capture == capture && leads_here(other))?;
+        at = at.checked_sub(before + 1)?;
+        let request = binder.at_exchange(Kind::AuthorizationRequest, ExchangeId(at as u32));
+        if request.is_some() {
+            return request;
+        }
+    }
+    None
 }
 
 fn parallel_attempt(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Bound {

@@ -1,7 +1,7 @@
 //! Bindings of MCP exchanges and resource metadata.
 
 use super::endpoints::{introspection, revocation};
-use super::selected::methods_of;
+use super::selected::{first_of, methods_of};
 use super::{Binder, Found};
 use crate::decode::exchange::Unknown;
 use crate::evidence::At;
@@ -40,8 +40,19 @@ pub(super) fn bind_exchange(binder: &Binder<'_>, id: RecordId, record: &Record, 
     found.push((id, Binding::TriggeringRefusal, binder.earlier(refusal, Kind::McpExchange)));
     found.push((id, Binding::Preflight, binder.preflight(record)));
     found.push((id, Binding::SeenUpstream, binder.seen_upstream(record)));
-    let discovers = binder.later(record, Kind::ResourceMetadataRequest, |_| true);
-    found.push((id, Binding::NextResourceMetadataRequest, discovers));
+    found.push((id, Binding::NextResourceMetadataRequest, next_resource_metadata_request(binder, record)));
+}
+
+/// The next reading of resource metadata. A client that held nothing yet and goes to a server that only such metadata can
+/// have named has read it, whether or not the recording shows where.
+fn next_resource_metadata_request(binder: &Binder<'_>, record: &Record) -> Bound {
+    let holds_nothing = record.state(Field::Bearer) == &State::Absent;
+    match binder.later(record, Kind::ResourceMetadataRequest, |_| true) {
+        Bound::None(_) if holds_nothing && first_of(binder, &binder.selected.unnamed_issuers, record).is_some() => {
+            Bound::Unknown(Unknown::StepNotRecorded)
+        }
+        bound => bound,
+    }
 }
 
 /// A request with the same methods that was refused because it carried no token.

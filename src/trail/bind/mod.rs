@@ -151,16 +151,26 @@ impl<'a> Binder<'a> {
     /// What is known of a later step that is not there: where a value is used that only such a step can have brought, it
     /// happened and was not recorded.
     pub(crate) fn missing_after(&self, record: &Record, kind: Kind) -> Bound {
+        self.missing_after_except(record, kind, |_| false)
+    }
+
+    /// The same, where some later exchanges show nothing.
+    pub(crate) fn missing_after_except(
+        &self,
+        record: &Record,
+        kind: Kind,
+        shows_nothing: impl Fn(ExchangeId) -> bool,
+    ) -> Bound {
         let unminted = match kind {
             Kind::TokenRequest | Kind::TokenResponse => &self.selected.unminted_tokens,
             Kind::AuthorizationResponse => &self.selected.unminted_codes,
             Kind::AuthorizationRequest => &self.selected.unminted_states,
-            _ => return self.windows.missing_after(record.exchange, kind),
+            _ => return self.windows.missing_after_except(record.exchange, kind, shows_nothing),
         };
         let happened = selected::first_of(self, unminted, record);
         match happened {
             Some(_) => Bound::Unknown(crate::decode::exchange::Unknown::StepNotRecorded),
-            None => self.windows.missing_after(record.exchange, kind),
+            None => self.windows.missing_after_except(record.exchange, kind, shows_nothing),
         }
     }
 

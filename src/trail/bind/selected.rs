@@ -50,12 +50,14 @@ pub(crate) struct Selected<'a> {
     pub sessions: HashMap<&'a str, RecordId>,
     /// The refusals of each session, until the client ended it.
     pub session_refusals: HashMap<&'a str, Vec<RecordId>>,
-    /// MCP exchanges with a token that no token response brought.
+    /// The first uses of tokens that no token response brought: MCP exchanges, and refreshes.
     pub unminted_tokens: Vec<RecordId>,
-    /// Token requests with a code that no authorization response brought.
+    /// The first token requests with codes that no authorization response brought.
     pub unminted_codes: Vec<RecordId>,
-    /// Authorization responses with a state that no authorization request sent.
+    /// The first authorization responses with states that no authorization request sent.
     pub unminted_states: Vec<RecordId>,
+    /// The first requests to authorization servers at origins of their own that no resource metadata names.
+    pub unnamed_issuers: Vec<RecordId>,
     /// Authorization requests without a state, or with one that no authorization response brought back.
     pub open: Vec<RecordId>,
     /// The authorization request whose answer brought the code of a token request.
@@ -129,6 +131,11 @@ impl<'a> Selected<'a> {
             (Kind::McpExchange, Field::Bearer),
             (Kind::TokenResponse, &[Field::AccessToken, Field::IdToken]),
         );
+        let refreshes =
+            unminted(binder, (Kind::TokenRequest, Field::RefreshToken), (Kind::TokenResponse, &[Field::RefreshToken]));
+        selected.unminted_tokens.extend(refreshes);
+        selected.unminted_tokens.sort_unstable();
+        selected.unnamed_issuers = unnamed_issuers(binder);
         selected.unminted_codes =
             unminted(binder, (Kind::TokenRequest, Field::Code), (Kind::AuthorizationResponse, &[Field::Code]));
         selected.unminted_states = unminted(
@@ -222,7 +229,7 @@ pub(super) fn methods_of(exchange: &Record) -> Methods<'_> {
     (exchange.text(Field::Method), exchange.text(Field::JsonrpcMethod))
 }
 
-/// The records that use a value which no record brought that would.
+/// The records in which a value is used first that no record brought that would.
 fn unminted(binder: &Binder<'_>, (used_in, used): (Kind, Field), (minted_in, by): (Kind, &[Field])) -> Vec<RecordId> {
     let holders = binder.of_kind(minted_in);
     let mut minted: Vec<&str> =
@@ -232,8 +239,26 @@ fn unminted(binder: &Binder<'_>, (used_in, used): (Kind, Field), (minted_in, by)
         // A token that was cut off on its way was issued all the same.
         minted.get(minted.partition_point(|known| *known < value)).is_some_and(|known| known.starts_with(value))
     };
-    let uses = binder.of_kind(used_in).filter(|(_, record)| record.text(used).is_some_and(|value| !is_minted(value)));
-    uses.map(|(id, _)| id).collect()
+    let mut seen: HashSet<&str> = HashSet::default();
+    let uses = binder.of_kind(used_in).filter_map(|(id, record)| Some((id, record.text(used)?)));
+    uses.filter(|(_, value)| !is_minted(value) && seen.insert(value)).map(|(id, _)| id).collect()
+}
+
+/// The first request to each authorization server that no resource metadata names and that is not at the origin of the
+/// MCP server: the client learnt of it from metadata that is not recorded, or was told by its user.
+fn unnamed_issuers(binder: &Binder<'_>) -> Vec<RecordId> {
+    const STEPS: [Kind; 4] =
+        [Kind::AsMetadataRequest, Kind::RegistrationRequest, Kind::AuthorizationRequest, Kind::TokenRequest];
+    let origin = |url: Option<&str>| url.and_then(urls::origin);
+    let servers = binder.of_kind(Kind::McpExchange).filter_map(|(_, exchange)| origin(exchange.text(Field::Url)));
+    let metadata = binder.of_kind(Kind::ResourceMetadataRequest);
+    let issuers = metadata.flat_map(|(_, document)| document.list(Field::DocumentAuthorizationServers));
+    let mut known: HashSet<String> = servers.chain(issuers.filter_map(|issuer| urls::origin(issuer))).collect();
+    let mut steps: Vec<(RecordId, &Record)> = STEPS.into_iter().flat_map(|kind| binder.of_kind(kind)).collect();
+    steps.sort_unstable_by_key(|(id, _)| *id);
+    let unnamed =
+        steps.into_iter().filter(|(_, step)| origin(step.text(Field::Url)).is_some_and(|it| known.insert(it)));
+    unnamed.map(|(id, _)| id).collect()
 }
 
 /// The last of a list before the exchange of a record.

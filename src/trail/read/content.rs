@@ -21,6 +21,8 @@ pub struct Content {
     pub excerpt: String,
     /// Length in octets.
     pub length: usize,
+    /// Whether it is JSON that ends before it is complete.
+    pub is_cut: bool,
 }
 
 /// An event of a stream, its data read.
@@ -48,7 +50,10 @@ impl Content {
         if trimmed.starts_with(['{', '[']) {
             match serde_json::from_str::<Json>(trimmed) {
                 Ok(json) => content.take_json(json),
-                Err(_) => content.excerpt = excerpt(text),
+                Err(error) => {
+                    content.is_cut = error.is_eof();
+                    content.excerpt = excerpt(text);
+                }
             }
             return content;
         }

@@ -49,7 +49,7 @@ names! {
         AuthScheme = "auth_scheme",
         /// Token of `Authorization: Bearer` or `DPoP` (RFC 6750, 2.1).
         Bearer = "bearer",
-        /// Derived: what the token was issued as: `access`, `refresh`, `id`, `code`.
+        /// Derived: what the token was issued as: `access`, `refresh`, `id`, `code`; `unknown` of one from before all logins.
         BearerKind = "bearer.kind",
         /// Claim `iss`.
         BearerJwtIss = "bearer.jwt.iss",
@@ -160,7 +160,7 @@ names! {
         DroppedParameters = "dropped_parameters",
         /// Derived: `/authorize` at the origin of the MCP endpoint (MCP 2025-03-26, default endpoints).
         DefaultEndpoint = "default_endpoint",
-        /// Derived: how many requests for server metadata went before.
+        /// Derived: how many requests for server metadata went before; for `mcp_exchange` those for the resource's count too.
         MetadataProbes = "metadata_probes",
         /// Derived: whether the resource metadata names an authorization server of the origin of this endpoint, or of
         /// the document that names it.
@@ -354,7 +354,8 @@ names! {
         CredentialsInQuery = "credentials_in_query",
         /// Derived: the scope granted when the grant began, a list.
         OriginalScope = "original_scope",
-        /// Derived: `code` that came back in the answer to this request.
+        /// Derived: `code` that came back for the login whose challenge the verifier fits, where it is the one redeemed, or
+        /// that one is a changed form of it or came back for another login.
         CodeReceived = "code_received",
         /// Claim `scope`, a list.
         AccessTokenJwtScope = "access_token.jwt.scope",

@@ -29,6 +29,7 @@ use super::schema::{Field, Kind};
 use super::view::{View, media_type};
 use crate::capture::limits::Limits;
 use crate::decode::exchange::{Answer, Unknown};
+use crate::decode::is_mask;
 
 /// What the builders of records look at.
 pub(crate) struct Context<'a> {
@@ -258,7 +259,10 @@ impl Document {
 
     /// A member that is a string.
     pub(crate) fn text(&self, name: &str) -> State {
-        self.member(name, |json| json.as_str().map(Value::from))
+        match self.member(name, |json| json.as_str().map(Value::from)) {
+            State::Present(Value::Text(text)) if is_mask(&text) => State::Unread(Unknown::RemovedByExporter),
+            other => other,
+        }
     }
 
     /// A member that is a number, also one written as a string.
@@ -276,10 +280,16 @@ impl Document {
 
     /// A member that is a list of strings.
     pub(crate) fn list(&self, name: &str) -> State {
-        self.member(name, |json| {
+        let list = self.member(name, |json| {
             let items = json.as_array()?;
             Some(Value::List(items.iter().filter_map(Json::as_str).map(Arc::from).collect()))
-        })
+        });
+        match list {
+            State::Present(Value::List(items)) if items.iter().any(|item| is_mask(item)) => {
+                State::Unread(Unknown::RemovedByExporter)
+            }
+            other => other,
+        }
     }
 
     fn member(&self, name: &str, read: impl Fn(&Json) -> Option<Value>) -> State {
@@ -297,7 +307,7 @@ impl Document {
 pub(crate) fn parameter(params: Result<&Params, Unknown>, name: &str) -> State {
     match params {
         Err(reason) => State::Unknown(reason),
-        Ok(params) => State::text(params.get(name).filter(|value| !value.is_empty())),
+        Ok(params) => text_or_mask(params.get(name).filter(|value| !value.is_empty())),
     }
 }
 
@@ -306,8 +316,19 @@ pub(crate) fn parameter_list(params: Result<&Params, Unknown>, name: &str) -> St
     match params {
         Err(reason) => State::Unknown(reason),
         Ok(params) => {
+            if params.all(name).any(is_mask) {
+                return State::Unread(Unknown::RemovedByExporter);
+            }
             let values: Vec<Arc<str>> = params.all(name).filter(|value| !value.is_empty()).map(Arc::from).collect();
             if values.is_empty() { State::Absent } else { State::Present(Value::List(values)) }
         }
+    }
+}
+
+/// A text, which a mask may have been put in the place of.
+fn text_or_mask(text: Option<&str>) -> State {
+    match text {
+        Some(text) if is_mask(text) => State::Unread(Unknown::RemovedByExporter),
+        text => State::text(text),
     }
 }
