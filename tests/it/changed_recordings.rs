@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::run::{diagnose, items, samples, text};
+use crate::secrets::NAMES;
 
 /// What a report says, without places and fingerprints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,19 +94,9 @@ fn two_halves_are_one_recording() {
 
 /// Puts a mask in the place of every secret in queries, redirects, forms and documents.
 fn masked(har: &Value) -> Value {
-    const SECRETS: [&str; 8] = [
-        "code",
-        "state",
-        "code_verifier",
-        "code_challenge",
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "client_secret",
-    ];
     let in_parameters = |text: &str| {
         let mask = |pair: &str| match pair.split_once('=') {
-            Some((name, _)) if SECRETS.contains(&name) => format!("{name}=REDACTED"),
+            Some((name, _)) if NAMES.contains(&name) => format!("{name}=REDACTED"),
             _ => pair.to_owned(),
         };
         text.split('&').map(mask).collect::<Vec<_>>().join("&")
@@ -117,7 +108,7 @@ fn masked(har: &Value) -> Value {
     let in_document = |text: &str| match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(mut document)) => {
             for (_, value) in
-                document.iter_mut().filter(|(name, value)| SECRETS.contains(&name.as_str()) && value.is_string())
+                document.iter_mut().filter(|(name, value)| NAMES.contains(&name.as_str()) && value.is_string())
             {
                 *value = json!("[REDACTED]");
             }

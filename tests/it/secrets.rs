@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// Parameters and members whose values are secrets.
-const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 12] = [
     "code",
     "state",
     "code_verifier",
