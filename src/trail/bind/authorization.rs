@@ -3,7 +3,7 @@
 use foldhash::HashMap;
 
 use super::endpoints::revocation;
-use super::selected::{Redeemed, Uses};
+use super::selected::{Redeemed, Uses, hides, since, until};
 use super::{Binder, Found, is_usable};
 use crate::decode::exchange::Unknown;
 use crate::trail::keys::s256;
@@ -102,39 +102,42 @@ pub(super) fn bind_request(binder: &Binder<'_>, id: RecordId, record: &Record, f
 
 /// The response with the state of a request. Where one of the two states is hidden, its own redirect alone tells.
 fn response_to(binder: &Binder<'_>, record: &Record) -> Bound {
-    let state = record.text(Field::State);
-    let is_after = |other: &Record| other.exchange >= record.exchange;
-    let mut responses = binder.of_kind(Kind::AuthorizationResponse).filter(|(_, other)| is_after(other));
-    let same_state = |other: &Record| state.is_some() && other.text(Field::State) == state;
-    match (responses.find(|(_, other)| same_state(other)), record.state(Field::State)) {
-        (Some((id, _)), _) => Bound::Found(id),
-        (None, State::Absent) => response_by_redirects(binder, record),
-        (None, own) => {
-            let mut later = binder.of_kind(Kind::AuthorizationResponse).filter(|(_, other)| is_after(other));
-            let hides = |state: &State| matches!(state, State::Unread(_) | State::Unknown(_));
-            match response_by_redirects(binder, record) {
-                found @ Bound::Found(_) if hides(own) => found,
-                _ if later.any(|(_, other)| hides(own) || hides(other.state(Field::State))) => {
-                    Bound::Unknown(Unknown::Ambiguous)
-                }
-                _ => binder.missing_after(record, Kind::AuthorizationResponse),
-            }
-        }
+    let selected = &binder.selected;
+    let same_state = record.text(Field::State).and_then(|state| selected.responses_of_state.get(state));
+    let own = record.state(Field::State);
+    if let Some(id) = since(binder, same_state, record).first() {
+        return Bound::Found(*id);
     }
+    if own == &State::Absent {
+        return response_by_redirects(binder, record);
+    }
+    if hides(own)
+        && let found @ Bound::Found(_) = response_by_redirects(binder, record)
+    {
+        return found;
+    }
+    let may_be_it = if hides(own) { selected.hidden.response } else { selected.hidden.state };
+    if may_be_it.is_some_and(|last| last >= record.exchange) {
+        return Bound::Unknown(Unknown::Ambiguous);
+    }
+    binder.missing_after(record, Kind::AuthorizationResponse)
 }
 
 /// Without a state: the response in its own redirect, else the one that comes next, where no other authorization request
 /// stands between.
 fn response_by_redirects(binder: &Binder<'_>, record: &Record) -> Bound {
+    /// Responses that are looked through: of many logins that go on at the same time none can be told from another.
+    const MOST: usize = 256;
     let redirect = |other: &Record| other.slot(Field::RedirectSeen).map(|slot| slot.exchange);
-    let mut responses = binder.of_kind(Kind::AuthorizationResponse);
-    if let Some((own, _)) = responses.find(|(_, other)| redirect(other) == Some(record.exchange)) {
-        return Bound::Found(own);
+    if let Some(own) = binder.selected.response_in.get(&record.exchange) {
+        return Bound::Found(*own);
     }
     let next_request = binder.first_after(record, Kind::AuthorizationRequest, |_| true);
     let until = next_request.and_then(|id| binder.record(id)).map(|next| next.exchange);
     let in_time = |other: &Record| until.is_none_or(|until| redirect(other).unwrap_or(other.exchange) < until);
-    binder.later(record, Kind::AuthorizationResponse, in_time)
+    let (_, after) = binder.around(record, Kind::AuthorizationResponse);
+    let next = after.iter().take(MOST).find(|id| binder.record(**id).is_some_and(in_time));
+    next.map_or_else(|| binder.missing_after(record, Kind::AuthorizationResponse), |id| Bound::Found(*id))
 }
 
 pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
@@ -142,28 +145,30 @@ pub(super) fn bind_response(binder: &Binder<'_>, id: RecordId, record: &Record, 
     found.push((id, Binding::AuthorizationRequest, found_or(request, NOT_KNOWN)));
     let code = record.text(Field::Code);
     found.push((id, Binding::TokenRequest, redemption(binder, record, request)));
-    let earlier = binder.last_before(record, Kind::AuthorizationResponse, |other| {
-        code.is_some() && other.text(Field::Code) == code && other.is_true(Field::CallbackSeen)
-    });
-    found.push((id, Binding::EarlierDelivery, found_or(earlier, Bound::None(Closing::NotNeeded))));
+    let same_code = code.and_then(|code| binder.selected.bringing.get(code));
+    let is_earlier_delivery = |other: &Record| other.exchange < record.exchange && other.is_true(Field::CallbackSeen);
+    let mut before = until(binder, same_code, record).iter().rev();
+    let earlier = before.find(|id| binder.record(**id).is_some_and(is_earlier_delivery));
+    found.push((id, Binding::EarlierDelivery, found_or(earlier.copied(), Bound::None(Closing::NotNeeded))));
     found.push((id, Binding::ParallelAttempt, parallel_attempt(binder, record, request)));
 }
 
 /// The token request that redeems the code of a response.
 fn redemption(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> Bound {
-    let hides = |other: &Record| matches!(other.state(Field::Code), State::Unread(_) | State::Unknown(_));
-    let code = record.text(Field::Code);
-    if code.is_none() && !hides(record) {
+    let own = record.state(Field::Code);
+    if own == &State::Absent {
         return Bound::None(Closing::NotNeeded);
     }
-    let same_code = |other: &Record| code.is_some() && other.text(Field::Code) == code;
-    let same_issuer = |other: &Record| same_issuer(binder, request, other);
-    if let Some(id) = binder.first_after(record, Kind::TokenRequest, |other| same_code(other) && same_issuer(other)) {
-        return Bound::Found(id);
+    let selected = &binder.selected;
+    let same_code = record.text(Field::Code).and_then(|code| selected.redeeming.get(code));
+    let redeems = |other: &Record| other.exchange > record.exchange && same_issuer(binder, request, other);
+    let mut later = since(binder, same_code, record).iter();
+    if let Some(id) = later.find(|id| binder.record(**id).is_some_and(redeems)) {
+        return Bound::Found(*id);
     }
     // Another request may have redeemed it, of which the code is hidden or which cannot be read at all.
-    let may_redeem = |other: &Record| hides(other) || (hides(record) && other.state(Field::Code) != &State::Absent);
-    if binder.first_after(record, Kind::TokenRequest, may_redeem).is_some() || is_hidden_post(binder, record, request) {
+    let may_redeem = if hides(own) { selected.hidden.redemption } else { selected.hidden.code };
+    if may_redeem.is_some_and(|last| last > record.exchange) || is_hidden_post(binder, record, request) {
         return Bound::Unknown(Unknown::Ambiguous);
     }
     let shows_nothing = |later: ExchangeId| is_same_login(binder, record, later);
@@ -179,8 +184,7 @@ fn redemption(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -
 fn is_hidden_post(binder: &Binder<'_>, record: &Record, request: Option<RecordId>) -> bool {
     let url = request.and_then(|id| binder.record(id)).and_then(|request| request.text(Field::Url));
     let Some(origin) = url.and_then(urls::origin) else { return false };
-    let later = binder.views.get(record.exchange.0 as usize..).unwrap_or_default().iter();
-    later.into_iter().any(|view| view.method() == "POST" && view.form.is_err() && view.origin() == origin)
+    binder.selected.hidden.post.get(&origin).is_some_and(|last| *last >= record.exchange)
 }
 
 /// Whether a later exchange is the same login once more: a client may ask before the browser does, with the same request.
@@ -216,12 +220,10 @@ fn request_of_response(binder: &Binder<'_>, record: &Record) -> Option<RecordId>
     if request.is_some() {
         return request;
     }
-    let state = record.text(Field::State);
-    if state.is_some() {
-        let by_state =
-            binder.last_before_or_at(record, Kind::AuthorizationRequest, |other| other.text(Field::State) == state);
+    if let Some(state) = record.text(Field::State) {
+        let by_state = until(binder, binder.selected.requests_of_state.get(state), record).last();
         let by_pages = || redirect.and_then(|exchange| request_by_pages(binder, exchange));
-        return by_state.or_else(by_pages);
+        return by_state.copied().or_else(by_pages);
     }
     let open = binder.selected.open.iter().filter_map(|id| Some((*id, binder.record(*id)?)));
     let mut open = open.take_while(|(_, request)| request.exchange <= record.exchange);
@@ -266,27 +268,29 @@ fn parallel_attempt(binder: &Binder<'_>, record: &Record, request: Option<Record
             && other.text(Field::State) != request.text(Field::State)
             && other.text(Field::Issuer) == request.text(Field::Issuer)
     };
-    let mut open = binder.selected.open.iter().rev().filter_map(|id| Some((*id, binder.record(*id)?)));
+    let open = until(binder, Some(&binder.selected.open), record);
+    let mut open = open.iter().rev().filter_map(|id| Some((*id, binder.record(*id)?)));
     let parallel = open.find(|(_, other)| is_parallel(other)).map(|(id, _)| id);
     found_or(parallel, Bound::None(Closing::NotNeeded))
 }
 
 pub(super) fn bind_token_request(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let code = record.text(Field::Code);
-    let carried = code.and_then(|_| {
-        binder.last_before_or_at(record, Kind::AuthorizationResponse, |other| other.text(Field::Code) == code)
-    });
+    let bringing = code.and_then(|code| binder.selected.bringing.get(code));
+    let carried = until(binder, bringing, record).last().copied();
     let request = carried.and_then(|id| binder.record(id)).and_then(|response| request_of_response(binder, response));
     // A server that grants one code again and again gives the same one to several attempts: it tells nothing then.
+    let same_code = code.and_then(|code| binder.selected.redeeming.get(code));
     let granted_before = |other: &Record| {
-        other.text(Field::Code) == code
+        other.exchange < record.exchange
             && other.text(Field::Issuer) == record.text(Field::Issuer)
             && binder.response_of(other).is_some_and(is_usable)
     };
+    let mut before = until(binder, same_code, record).iter().rev().filter_map(|id| binder.record(*id));
     let is_reissued = binder.response_of(record).is_some_and(is_usable)
-        && binder.last_before(record, Kind::TokenRequest, granted_before).is_some_and(|earlier| {
-            let earlier = binder.record(earlier).map(|earlier| earlier.exchange);
-            carried.and_then(|id| binder.record(id)).is_some_and(|response| Some(response.exchange) < earlier)
+        && before.find(|other| granted_before(other)).is_some_and(|earlier| {
+            let brought = carried.and_then(|id| binder.record(id)).map(|response| response.exchange);
+            brought.is_some_and(|brought| brought < earlier.exchange)
         });
     let bound = match (record.state(Field::Code), request) {
         (State::Absent, _) => Bound::None(Closing::NotNeeded),
@@ -314,10 +318,8 @@ pub(super) fn logins(binder: &Binder<'_>) -> HashMap<ExchangeId, RecordId> {
 
 /// The authorization request whose answer brought the code of a token request.
 fn login_of_code(binder: &Binder<'_>, record: &Record) -> Option<RecordId> {
-    let code = record.text(Field::Code)?;
-    let carries = |other: &Record| other.text(Field::Code) == Some(code);
-    let carried = binder.last_before(record, Kind::AuthorizationResponse, carries)?;
-    request_of_response(binder, binder.record(carried)?)
+    let bringing = binder.selected.bringing.get(record.text(Field::Code)?)?;
+    request_of_response(binder, binder.record(binder.last_of(bringing, record)?)?)
 }
 
 /// Any authorization request whose challenge this verifier fits. Evidence, not a condition.
@@ -334,7 +336,11 @@ fn verifier_owner(binder: &Binder<'_>, record: &Record) -> Bound {
     // A client may ask before the browser does, with the same request: two codes then fit, and one is redeemed.
     let own = binder.selected.login_of.get(&record.exchange).copied();
     let own = own.filter(|id| binder.record(*id).is_some_and(fits));
-    let any = || binder.of_kind(Kind::AuthorizationRequest).find(|(_, request)| fits(request)).map(|(id, _)| id);
+    let any = || {
+        let like = [hashed.as_str(), verifier].map(|challenge| binder.selected.by_challenge.get(challenge));
+        let like = like.into_iter().flatten().flatten().copied();
+        like.filter(|id| binder.record(*id).is_some_and(fits)).min()
+    };
     binder.earlier(own.or_else(any), Kind::AuthorizationRequest)
 }
 
@@ -462,13 +468,5 @@ impl Binder<'_> {
     /// The answer to a token request.
     fn response_of(&self, request: &Record) -> Option<&Record> {
         self.record(self.at_exchange(Kind::TokenResponse, request.exchange)?)
-    }
-
-    /// As `last_before`, but the same exchange counts: the authorization endpoint may answer with the response itself.
-    fn last_before_or_at(&self, record: &Record, kind: Kind, fits: impl Fn(&Record) -> bool) -> Option<RecordId> {
-        let ids = self.ids(kind);
-        let until = ids.partition_point(|id| self.record(*id).is_some_and(|other| other.exchange <= record.exchange));
-        let before = ids.get(..until).unwrap_or_default();
-        before.iter().rev().find(|id| self.record(**id).is_some_and(&fits)).copied()
     }
 }

@@ -1,14 +1,12 @@
 //! Bindings of the smaller endpoints, and of what was asked or said there about a token.
 
-use foldhash::HashMap;
-
 use super::{Binder, Found};
 use crate::trail::record::{Bound, Closing, Record, RecordId, State};
 use crate::trail::schema::{Binding, Field, Kind};
 
 pub(super) fn bind(binder: &Binder<'_>, id: RecordId, record: &Record, found: &mut Vec<Found>) {
     let token = record.text(Field::Token);
-    let uses = |other: &Record| token.is_some() && other.text(Field::Bearer) == token;
+    let uses = token.and_then(|token| binder.selected.by_token.get(token)).map_or(&[][..], Vec::as_slice);
     match record.kind {
         Kind::DeviceAuthorizationRequest => {
             let code = record.text(Field::DeviceCode);
@@ -16,23 +14,11 @@ pub(super) fn bind(binder: &Binder<'_>, id: RecordId, record: &Record, found: &m
             found.push((id, Binding::TokenRequest, binder.later(record, Kind::TokenRequest, redeems)));
         }
         Kind::IntrospectionRequest => {
-            let using = binder.of_kind(Kind::McpExchange).find(|(_, other)| uses(other)).map(|(id, _)| id);
-            found.push((id, Binding::FirstUse, binder.earlier(using, Kind::McpExchange)));
+            found.push((id, Binding::FirstUse, binder.earlier(uses.first().copied(), Kind::McpExchange)));
         }
-        Kind::RevocationRequest => found.push((id, Binding::NextUse, binder.later(record, Kind::McpExchange, uses))),
+        Kind::RevocationRequest => found.push((id, Binding::NextUse, binder.later_of(uses, record, Kind::McpExchange))),
         _ => {}
     }
-}
-
-/// The records of a kind by the token that they are about.
-pub(super) fn by_token<'a>(binder: &Binder<'a>, kind: Kind, field: Field) -> HashMap<&'a str, Vec<RecordId>> {
-    let mut by_token: HashMap<&str, Vec<RecordId>> = HashMap::default();
-    for (id, record) in binder.of_kind(kind) {
-        if let Some(token) = record.text(field) {
-            by_token.entry(token).or_default().push(id);
-        }
-    }
-    by_token
 }
 
 /// What the server heard last of the token of a request: an introspection that was answered before the request was.

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use foldhash::{HashMap, HashSet};
 
-use super::endpoints::by_token;
 use super::{Binder, is_accepted, is_usable};
 use crate::trail::read::urls;
 use crate::trail::record::{EndedSessions, ExchangeId, Record, RecordId, State};
@@ -60,6 +59,20 @@ pub(crate) struct Selected<'a> {
     pub unnamed_issuers: Vec<RecordId>,
     /// Authorization requests without a state, or with one that no authorization response brought back.
     pub open: Vec<RecordId>,
+    /// Authorization requests by state.
+    pub requests_of_state: HashMap<&'a str, Vec<RecordId>>,
+    /// Authorization requests by challenge.
+    pub by_challenge: HashMap<&'a str, Vec<RecordId>>,
+    /// Authorization responses by state.
+    pub responses_of_state: HashMap<&'a str, Vec<RecordId>>,
+    /// Authorization responses by code.
+    pub bringing: HashMap<&'a str, Vec<RecordId>>,
+    /// Token requests by code.
+    pub redeeming: HashMap<&'a str, Vec<RecordId>>,
+    /// The first authorization response that stands in the redirect of an exchange.
+    pub response_in: HashMap<ExchangeId, RecordId>,
+    /// Where what cannot be read may still come.
+    pub hidden: Hidden,
     /// The authorization request whose answer brought the code of a token request.
     pub login_of: HashMap<ExchangeId, RecordId>,
     /// Token requests by what they redeem.
@@ -74,6 +87,26 @@ pub(crate) struct Selected<'a> {
     pub preflight_of: HashMap<ExchangeId, ExchangeId>,
     /// The further sighting of each MCP exchange.
     pub upstream_of: HashMap<ExchangeId, RecordId>,
+}
+
+/// Where something stands last that may be what is looked for and cannot be read.
+#[derive(Default)]
+pub(crate) struct Hidden {
+    /// The last authorization response.
+    pub response: Option<ExchangeId>,
+    /// The last authorization response with a state that cannot be read.
+    pub state: Option<ExchangeId>,
+    /// The last token request with a code, or with what may be one.
+    pub redemption: Option<ExchangeId>,
+    /// The last token request with a code that cannot be read.
+    pub code: Option<ExchangeId>,
+    /// The last POST with a body that cannot be read, by origin.
+    pub post: HashMap<String, ExchangeId>,
+}
+
+/// Whether there is a value that cannot be read.
+pub(super) fn hides(state: &State) -> bool {
+    matches!(state, State::Unread(_) | State::Unknown(_))
 }
 
 /// What a token request redeems.
@@ -150,11 +183,43 @@ impl<'a> Selected<'a> {
             request.text(Field::State).is_none_or(|state| !answered.contains(state))
         };
         selected.open = requests.filter(is_open).map(|(id, _)| id).collect();
-        selected.introspections = by_token(binder, Kind::IntrospectionRequest, Field::Token);
-        selected.revocations = by_token(binder, Kind::RevocationRequest, Field::Token);
-        selected.by_refresh_token = by_token(binder, Kind::TokenResponse, Field::RefreshToken);
+        selected.introspections = by_value(binder, Kind::IntrospectionRequest, Field::Token);
+        selected.revocations = by_value(binder, Kind::RevocationRequest, Field::Token);
+        selected.by_refresh_token = by_value(binder, Kind::TokenResponse, Field::RefreshToken);
+        selected.requests_of_state = by_value(binder, Kind::AuthorizationRequest, Field::State);
+        selected.by_challenge = by_value(binder, Kind::AuthorizationRequest, Field::CodeChallenge);
+        selected.responses_of_state = by_value(binder, Kind::AuthorizationResponse, Field::State);
+        selected.bringing = by_value(binder, Kind::AuthorizationResponse, Field::Code);
+        selected.redeeming = by_value(binder, Kind::TokenRequest, Field::Code);
+        selected.select_hidden(binder);
         selected.pair(binder);
         selected
+    }
+
+    fn select_hidden(&mut self, binder: &Binder<'a>) {
+        for (id, response) in binder.of_kind(Kind::AuthorizationResponse) {
+            if let Some(redirect) = response.slot(Field::RedirectSeen) {
+                self.response_in.entry(redirect.exchange).or_insert(id);
+            }
+            self.hidden.response = Some(response.exchange);
+            if hides(response.state(Field::State)) {
+                self.hidden.state = Some(response.exchange);
+            }
+        }
+        for (_, request) in binder.of_kind(Kind::TokenRequest) {
+            let code = request.state(Field::Code);
+            if code != &State::Absent {
+                self.hidden.redemption = Some(request.exchange);
+            }
+            if hides(code) {
+                self.hidden.code = Some(request.exchange);
+            }
+        }
+        for (at, view) in binder.views.iter().enumerate() {
+            if view.method() == "POST" && view.form.is_err() {
+                self.hidden.post.insert(view.origin().to_owned(), ExchangeId(at as u32));
+            }
+        }
     }
 
     fn select_exchanges(&mut self, binder: &Binder<'a>) {
@@ -261,6 +326,17 @@ fn unnamed_issuers(binder: &Binder<'_>) -> Vec<RecordId> {
     unnamed.map(|(id, _)| id).collect()
 }
 
+/// The records of a kind by a value of theirs, in time order.
+fn by_value<'a>(binder: &Binder<'a>, kind: Kind, field: Field) -> HashMap<&'a str, Vec<RecordId>> {
+    let mut by_value: HashMap<&str, Vec<RecordId>> = HashMap::default();
+    for (id, record) in binder.of_kind(kind) {
+        if let Some(value) = record.text(field) {
+            by_value.entry(value).or_default().push(id);
+        }
+    }
+    by_value
+}
+
 /// The last of a list before the exchange of a record.
 pub(super) fn last_of(binder: &Binder<'_>, list: &[RecordId], record: &Record) -> Option<RecordId> {
     let before = list.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange < record.exchange));
@@ -271,6 +347,20 @@ pub(super) fn last_of(binder: &Binder<'_>, list: &[RecordId], record: &Record) -
 pub(super) fn first_of(binder: &Binder<'_>, list: &[RecordId], record: &Record) -> Option<RecordId> {
     let until = list.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange <= record.exchange));
     list.get(until).copied()
+}
+
+/// Those of a list at or before the exchange of a record.
+pub(super) fn until<'l>(binder: &Binder<'_>, list: Option<&'l Vec<RecordId>>, record: &Record) -> &'l [RecordId] {
+    let list = list.map_or(&[][..], Vec::as_slice);
+    let until = list.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange <= record.exchange));
+    list.get(..until).unwrap_or_default()
+}
+
+/// Those of a list at or after the exchange of a record.
+pub(super) fn since<'l>(binder: &Binder<'_>, list: Option<&'l Vec<RecordId>>, record: &Record) -> &'l [RecordId] {
+    let list = list.map_or(&[][..], Vec::as_slice);
+    let since = list.partition_point(|id| binder.record(*id).is_some_and(|other| other.exchange < record.exchange));
+    list.get(since..).unwrap_or_default()
 }
 
 /// What two exchanges share that send the same: HTTP method, JSON-RPC method, parameters.
