@@ -3,6 +3,7 @@
 //! Twice over the recording: what is plain from the message itself first, then what only the other messages tell.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use foldhash::{HashMap, HashSet};
@@ -29,6 +30,8 @@ pub(crate) struct Directory {
     pub issuer_of_endpoint: HashMap<String, String>,
     /// Issuers by origin of what they are or name.
     pub issuers_of_origin: HashMap<String, Vec<String>>,
+    /// Of the issuers with a path, by origin and number of segments: what stands behind it in the paths of their endpoints.
+    tenants_of_origin: HashMap<String, BTreeMap<usize, HashSet<String>>>,
     /// What each endpoint that a metadata document names is for.
     pub kind_of_endpoint: HashMap<String, Kind>,
     /// States sent in authorization requests.
@@ -56,7 +59,7 @@ impl Directory {
         }
         let origin = urls::origin(endpoint)?;
         let issuers = self.issuers_of_origin.get(&origin)?;
-        if let Some(tenant) = issuers.iter().find_map(|issuer| self.tenant_beside(issuer, endpoint)) {
+        if let Some(tenant) = self.tenant_beside(&origin, endpoint) {
             let read = issuers.iter().find(|issuer| issuer.trim_end_matches('/') == tenant);
             return Some(read.cloned().unwrap_or(tenant));
         }
@@ -66,18 +69,25 @@ impl Directory {
         }
     }
 
-    /// The tenant that an endpoint belongs to, where it differs from an endpoint of this issuer in the path of the issuer
+    /// The tenant that an endpoint belongs to, where it differs from an endpoint of an issuer in the path of that issuer
     /// alone: `/realms/b/token` beside `/realms/a/token` of the issuer `/realms/a`.
-    fn tenant_beside(&self, issuer: &str, endpoint: &str) -> Option<String> {
+    fn tenant_beside(&self, origin: &str, endpoint: &str) -> Option<String> {
+        let path = endpoint.strip_prefix(origin)?;
+        let depths = self.tenants_of_origin.get(origin)?;
+        depths.iter().find_map(|(depth, rests)| {
+            let (at, _) = path.match_indices('/').nth(*depth)?;
+            let (tenant, rest) = path.split_at_checked(at)?;
+            rests.contains(rest).then(|| format!("{origin}{tenant}"))
+        })
+    }
+
+    fn learn_tenant(&mut self, issuer: &str, endpoint: &str) {
         let issuer = issuer.trim_end_matches('/');
-        let origin = urls::origin(issuer)?;
-        let depth = issuer.strip_prefix(origin.as_str())?.matches('/').count();
-        let path = endpoint.strip_prefix(origin.as_str())?;
-        let after_tenant = path.match_indices('/').nth(depth).map(|(at, _)| at).filter(|_| depth > 0)?;
-        let (tenant, rest) = path.split_at_checked(after_tenant)?;
-        let of_issuer = self.issuer_of_endpoint.keys().filter_map(|known| known.strip_prefix(issuer));
-        let is_alike = of_issuer.into_iter().any(|known| known == rest);
-        is_alike.then(|| format!("{origin}{tenant}"))
+        let Some((origin, rest)) = urls::origin(issuer).zip(endpoint.strip_prefix(issuer)) else { return };
+        let depth = issuer.strip_prefix(origin.as_str()).map_or(0, |path| path.matches('/').count());
+        if depth > 0 {
+            self.tenants_of_origin.entry(origin).or_default().entry(depth).or_default().insert(rest.to_owned());
+        }
     }
 
     fn learn_metadata(&mut self, document: &serde_json::Value) {
@@ -98,6 +108,7 @@ impl Directory {
             let Some(url) = text(member) else { continue };
             let endpoint = urls::endpoint(url);
             origins.push(urls::origin(url));
+            self.learn_tenant(issuer, &endpoint);
             self.kind_of_endpoint.insert(endpoint.clone(), kind);
             self.issuer_of_endpoint.insert(endpoint, issuer.to_owned());
         }
