@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::judge::{Judged, SCHEMA};
+use super::tables::close;
 
 /// Name of the journal in an output folder.
 pub(super) const NAME: &str = "journal.jsonl";
@@ -111,7 +112,7 @@ impl Journal {
         for place in places {
             kept.write_all(&lines.text(*place)?)?;
         }
-        kept.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+        close(kept)?;
         // Nobody else writes to the old one: it is locked until here.
         std::fs::rename(new, &self.path)
     }

@@ -1,5 +1,7 @@
 //! Where values came from, over several steps: facts that one binding does not reach.
 
+use foldhash::HashMap;
+
 use super::derive::Change;
 use super::read::urls;
 use super::record::{Bound, ExchangeId, Record, RecordId, State, Value};
@@ -9,10 +11,14 @@ use crate::decode::exchange::Unknown;
 /// The fields to set.
 pub(super) fn changes(records: &[Record]) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
+    let responses = records.iter().filter(|record| record.kind == Kind::AuthorizationResponse);
+    // The last one with each code.
+    let bringing: HashMap<&str, &Record> =
+        responses.filter_map(|response| Some((response.text(Field::Code)?, response))).collect();
     for (at, record) in records.iter().enumerate() {
         match record.kind {
             Kind::TokenRequest => {
-                let (code, exchange) = code_received(record, records);
+                let (code, exchange) = code_received(record, records, &bringing);
                 changes.push((at, Field::CodeReceived, code, exchange, "request.query.code"));
                 let (scope, exchange) = match follow(records, record, &[Binding::GrantRoot, Binding::TokenResponse]) {
                     Ok(response) => (response.state(Field::GrantedScope).clone(), response.exchange),
@@ -57,7 +63,7 @@ fn follow<'r>(records: &'r [Record], from: &'r Record, path: &[Binding]) -> Resu
 
 /// The code that came back for the login whose challenge the verifier fits. Not known where another answer to that login
 /// may have brought the one that is redeemed: a client may ask twice with the same challenge, and not all be recorded.
-fn code_received(request: &Record, records: &[Record]) -> (State, ExchangeId) {
+fn code_received(request: &Record, records: &[Record], bringing: &HashMap<&str, &Record>) -> (State, ExchangeId) {
     let owner = match follow(records, request, &[Binding::VerifierOwner]) {
         Ok(owner) => owner,
         Err(state) => return (state, request.exchange),
@@ -67,9 +73,7 @@ fn code_received(request: &Record, records: &[Record]) -> (State, ExchangeId) {
         Ok(response) => response,
         Err(state) => return (state, owner.exchange),
     };
-    let mut brought = records.iter().filter(|record| record.kind == Kind::AuthorizationResponse);
-    let brought = brought.rfind(|response| response.text(Field::Code) == Some(code));
-    let state = match (brought, for_owner.text(Field::Code)) {
+    let state = match (bringing.get(code), for_owner.text(Field::Code)) {
         (Some(response), received) => match follow(records, response, &[Binding::AuthorizationRequest]) {
             Ok(login) if login.exchange == owner.exchange => State::text(Some(code)),
             Ok(login)

@@ -131,10 +131,11 @@ fn is_at_the_same_time(a: &View<'_>, b: &View<'_>) -> bool {
 fn says_the_same(a: &View<'_>, b: &View<'_>) -> bool {
     let same = |a: Option<&str>, b: Option<&str>| a.zip(b).is_none_or(|(a, b)| a == b);
     let sent = |name: &str| same(a.exchange.request.headers.get(name), b.exchange.request.headers.get(name));
-    let answered = |view: &View<'_>, name: &str| {
-        view.exchange.answer.response().and_then(|response| response.headers.get(name)).map(str::to_owned)
+    let answers = [a, b].map(|view| view.exchange.answer.response());
+    let same_answer = |name: &str| {
+        let [a, b] = answers.map(|answer| answer.and_then(|response| response.headers.get(name)));
+        same(a, b)
     };
-    let same_answer = |name: &str| same(answered(a, name).as_deref(), answered(b, name).as_deref());
     sent("authorization") && sent("mcp-session-id") && same_answer("mcp-session-id") && same_answer("date")
 }
 

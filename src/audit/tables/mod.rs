@@ -155,6 +155,11 @@ fn write_schema(folder: &Path) -> io::Result<()> {
 pub(super) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     write(&mut file)?;
+    close(file)
+}
+
+/// Makes sure that all of a file is on the disk.
+pub(super) fn close(file: BufWriter<File>) -> io::Result<()> {
     file.into_inner().map_err(|error| error.into_error())?.sync_all()
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::super::columns::Cell;
 use super::super::judge::Judged;
 use super::super::rows::{Rows, TABLES};
-use super::{Sink, each};
+use super::{Sink, close, each};
 use crate::evidence::Timestamp;
 
 /// One file for each table.
@@ -60,10 +60,7 @@ impl Sink for Text {
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
-        for file in self.files {
-            file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
-        }
-        Ok(())
+        self.files.into_iter().try_for_each(close)
     }
 }
 
